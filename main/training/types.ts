@@ -119,7 +119,15 @@ export interface CheckpointToSave {
 export type TrainingEvent =
   | { type: 'log'; level: 'info' | 'warn' | 'error'; text: string }
   | { type: 'metrics'; step: number; epoch: number; values: Record<string, number> }
-  | { type: 'progress'; step: number; totalSteps: number; epoch: number; epochs: number; imagesPerSecond: number | null; waitShare: number | null }
+  | {
+      type: 'progress';
+      step: number;
+      totalSteps: number;
+      epoch: number;
+      epochs: number;
+      imagesPerSecond: number | null;
+      waitShare: number | null;
+    }
   | { type: 'evaluation'; result: EvaluationResult }
   | { type: 'phase'; phase: 'preparing' | 'training' | 'evaluating' | 'saving' };
 
@@ -137,5 +145,4 @@ export interface TrainingHost {
 }
 
 export type TrainingOutcome =
-  | { state: 'completed' }
-  | { state: 'stopped' | 'paused'; step: number; epoch: number };
+  { state: 'completed' } | { state: 'stopped' | 'paused'; step: number; epoch: number };
