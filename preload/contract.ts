@@ -884,4 +884,9 @@ export interface Bridge {
   /** The native dialog; null when it was cancelled. */
   choosePath(options: { title: string; kind: 'file' | 'folder' }): Promise<string | null>;
   showInFolder(path: string): Promise<void>;
+  /** Answers the command `confirm-close`, which the shell sends when the window is closed while something trains. */
+  answerClose(answer: CloseAnswer, remember: boolean): Promise<void>;
 }
+
+/** What becomes of training when the window closes: it goes on in the tray, pauses after a checkpoint, or stops. */
+export type CloseAnswer = 'keep' | 'pause' | 'stop' | 'cancel';
