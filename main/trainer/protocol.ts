@@ -1,0 +1,187 @@
+/**
+ * What a trainer and the owner of its library say to each other: the launch file it is started from, the records of its
+ * journal, and the messages of its control socket. The journal is the only way for data; the socket only carries wishes
+ * down and "the journal grew" up, so a lost socket loses nothing. Everything is JSON, one object a line. Paths inside
+ * records are relative to the run's folder, with forward slashes.
+ */
+import type {
+  CheckpointRole,
+  Config,
+  EngineId,
+  LogLine,
+  RunProgress,
+  RunState,
+  Split,
+} from '../../preload/contract.ts';
+import type { EvaluationResult } from '../training/types.ts';
+
+// ------------------------------------------------------------------------------------------------------ the launch
+
+/** A checkpoint that the run keeps, as it lies in its folder. */
+export interface KeptCheckpoint {
+  epoch: number;
+  step: number;
+  roles: CheckpointRole[];
+  /** `checkpoints/epoch-0040.safetensors`; the JSON beside it has the same name with `.json`. */
+  file: string;
+}
+
+/** The engine that the owner chose, so that the trainer only has to load it. */
+export interface LaunchEngine {
+  name: EngineId;
+  /** Why this one, as a sentence. */
+  reason: string;
+  /** What the installed native engine says of itself (`InstalledEngine` of main/engine); null for wasm. */
+  installed: unknown;
+}
+
+/** `launch-<attempt>.json` in the run's folder: all that a trainer is told. Written by the owner before it starts one. */
+export interface LaunchFile {
+  format: 1;
+  kind: 'train' | 'evaluate';
+  /** Absolute path of the library; with `runId` it names the control socket. */
+  libraryFolder: string;
+  runId: number;
+  attempt: number;
+  /** The whole flat configuration; parsed again by the trainer. */
+  config: Config;
+  /** Absolute path of the registered dataset, and the manifest hash that it must have. */
+  datasetFolder: string;
+  manifestHash: string;
+  engine: LaunchEngine;
+  /** Threads of the computation: resolved once, recorded, and kept for every later attempt. */
+  threads: number;
+  /** Train: the checkpoint to go on from, or null to begin. */
+  resume: KeptCheckpoint | null;
+  /** Train: what earlier attempts left, for retention. */
+  checkpoints: KeptCheckpoint[];
+  /** Evaluate: absolute path of the checkpoint's safetensors file, and the splits to evaluate. */
+  evaluate: { checkpointPath: string; splits: Split[] } | null;
+  appVersion: string;
+}
+
+export const launchFileName = (attempt: number): string => `launch-${attempt}.json`;
+export const journalFileName = (attempt: number): string => `journal-${attempt}.jsonl`;
+
+/**
+ * An empty file of this name beside a checkpoint pins it: the owner makes it, and the trainer looks for it before it
+ * removes anything, so a pin holds whether the two can talk or not.
+ */
+export const pinMarkerFile = (checkpointFile: string): string =>
+  checkpointFile.replace(/\.safetensors$/, '.pin');
+
+// ----------------------------------------------------------------------------------------------------- the journal
+
+/** Which process wrote a journal, told apart from a later one that got the same pid. */
+export interface ProcessIdentity {
+  pid: number;
+  /** Boot id and start time as the system words them; equal only for the same process. */
+  startedAt: string;
+}
+
+/** Logits on disk: tensors `<split>/<output>`, [examples, classes], rows in stored order of the split. */
+export interface LogitsFile {
+  /** `logits/epoch-0040.safetensors` */
+  file: string;
+  sizeBytes: number;
+  dtype: 'float32' | 'float16';
+  splits: { split: Split; outputs: string[]; examples: number; classes: number }[];
+}
+
+/** How an attempt can end by its own word. A run whose trainer vanished without one is `crashed`. */
+export type EndState = Extract<RunState, 'completed' | 'stopped' | 'paused' | 'failed'>;
+
+export type JournalEntry =
+  /**
+   * First record of every journal. Metrics, evaluations and checkpoints beyond `resumedFromStep` are deleted when it is
+   * ingested; log lines of earlier attempts stay.
+   */
+  | {
+      type: 'attempt';
+      attempt: number;
+      kind: 'train' | 'evaluate';
+      /** 0 when it begins anew. */
+      resumedFromStep: number;
+      resumedFromEpoch: number;
+      /** Training time that the resumed checkpoint had behind it. */
+      activeMs: number;
+      process: ProcessIdentity;
+      /** Where it listens; null when no socket could be made. */
+      socketPath: string | null;
+    }
+  /** Once, when the engine is loaded and the data are open: what the run page shows as environment, and what was worked out. */
+  | {
+      type: 'environment';
+      environment: Record<string, string | number | null>;
+      resolved: Record<string, unknown>;
+      engine: EngineId;
+      device: string;
+    }
+  /** Preparing is over; sent once an attempt. */
+  | { type: 'running' }
+  | { type: 'phase'; phase: NonNullable<RunProgress['phase']> }
+  | { type: 'log'; level: LogLine['level']; text: string }
+  /** `activeMs`: training time since the run's first step, over all attempts, pauses left out. All values are finite. */
+  | { type: 'metrics'; step: number; epoch: number; activeMs: number; values: Record<string, number> }
+  | {
+      type: 'progress';
+      step: number;
+      totalSteps: number;
+      epoch: number;
+      epochs: number;
+      activeMs: number;
+      imagesPerSecond: number | null;
+      waitShare: number | null;
+      memoryBytes: number;
+    }
+  | { type: 'evaluation'; activeMs: number; result: EvaluationResult }
+  /** A checkpoint is on disk, durably. `sizeBytes` counts the safetensors and its JSON, not the logits. */
+  | {
+      type: 'checkpoint';
+      epoch: number;
+      step: number;
+      activeMs: number;
+      roles: CheckpointRole[];
+      file: string;
+      sizeBytes: number;
+      logits: LogitsFile | null;
+      /** Splits that were evaluated with these weights. */
+      evaluated: Split[];
+    }
+  /** What a kept checkpoint is kept for has changed; an empty list: only because it is pinned. */
+  | { type: 'checkpoint-roles'; file: string; roles: CheckpointRole[] }
+  /** A checkpoint and its logits are no longer on disk. */
+  | { type: 'checkpoint-removed'; file: string }
+  /** Evaluate jobs: logits of a checkpoint, in the job's own folder. */
+  | { type: 'logits'; checkpointPath: string; epoch: number; step: number; logits: LogitsFile }
+  /** Last record of an attempt that ended by itself. */
+  | {
+      type: 'end';
+      state: EndState;
+      /** A sentence for `failed`; null when there is nothing to say. */
+      message: string | null;
+      step: number;
+      epoch: number;
+      activeMs: number;
+      lastCheckpoint: { epoch: number; step: number; file: string } | null;
+    };
+
+/** One line of a journal. */
+export type JournalRecord = { atMs: number } & JournalEntry;
+
+/** Process exit codes. The journal's `end` decides; these are for people who start a trainer by hand. */
+export const EXIT_CODES: Record<EndState, number> = { completed: 0, failed: 1, stopped: 10, paused: 11 };
+
+// ------------------------------------------------------------------------------------------------------ the control
+
+/** Down the socket: what the trainer is asked to do between two steps. */
+export type ControlMessage = { type: 'stop' } | { type: 'pause' } | { type: 'checkpoint' };
+
+/** Up the socket. `hello` comes first; `grew` at most every 50 ms; `alive` every second while the loop runs. */
+export type TrainerMessage =
+  | { type: 'hello'; runId: number; attempt: number; pid: number; journalBytes: number }
+  | { type: 'grew'; journalBytes: number }
+  | { type: 'alive' };
+
+/** Longest message either side accepts; a longer line is an error and ends the connection. */
+export const MAX_MESSAGE_BYTES = 4096;
