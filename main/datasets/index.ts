@@ -1,0 +1,30 @@
+/** What the rest of the program uses of the datasets. */
+export { DatasetError } from './errors.ts';
+export { listImages, readLabels, sheet, thumbnail } from './images.ts';
+export { readManifest, type DatasetManifest } from './manifest.ts';
+export {
+  DownloadError,
+  downloadOfficial,
+  findLocalDatasets,
+  OFFICIAL_DATASETS,
+  type OfficialDataset,
+} from './official.ts';
+export { probeDataset, type DatasetProbe } from './probe.ts';
+export {
+  registerDataset,
+  RegistrationError,
+  sweepPartialDatasets,
+  type RegisterDataset,
+  type RegisteredDataset,
+} from './register.ts';
+export type { DatasetKind } from './source.ts';
+export {
+  previewSubset,
+  requireFactor,
+  SubsetError,
+  type SubsetOptions,
+  type SubsetPreview,
+  type ValidationOptions,
+} from './subset.ts';
+export { openTrainingData, type TrainingDataOptions } from './trainingData.ts';
+export { verifyDataset, type Verification } from './verify.ts';

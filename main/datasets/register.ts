@@ -1,0 +1,283 @@
+/**
+ * Registers a dataset: reads the source, chooses its rows, and writes a packed copy with a manifest into the library,
+ * so that the source may vanish afterwards. Everything is written to a hidden folder beside the final one, synced and
+ * renamed: a failed or interrupted registration leaves no dataset, and what a crash left over is swept at the next start.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  computeManifestHash,
+  MANIFEST_FILE,
+  partFile,
+  splitsOf,
+  type DatasetManifest,
+  type Part,
+  type Split,
+} from './manifest.ts';
+import { normalisationOf } from './pixels.ts';
+import { readSource } from './probe.ts';
+import { sameAsReference } from './referenceSubsets.ts';
+import { readSampleDescription } from './sample.ts';
+import type { DatasetKind, Source, SourceSplit } from './source.ts';
+import {
+  carveValidation,
+  chooseRows,
+  countClasses,
+  subsetCounts,
+  SUBSET_SEED,
+  SubsetError,
+  subsetHash,
+  type SubsetOptions,
+  type ValidationOptions,
+} from './subset.ts';
+
+export interface RegisterDataset {
+  libraryFolder: string;
+  /** The dataset's id in the store; its folder is `datasets/<id>`. */
+  id: number | string;
+  source: { path: string; kind: DatasetKind | null };
+  options: { subset: SubsetOptions; validation: ValidationOptions | null };
+}
+
+export interface TaskOptions {
+  /** Share that is done, 0…1, and what is done now. */
+  onProgress?: ((share: number, message: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface RegisteredDataset {
+  manifest: DatasetManifest;
+  folder: string;
+  /** Size of the packed copy. */
+  sizeBytes: number;
+}
+
+/** Names of unfinished registrations in `datasets/`. */
+const PARTIAL_PREFIX = '.partial-';
+
+/** Pixels are packed and written in pieces of about this size. */
+const CHUNK_BYTES = 4 << 20;
+
+/**
+ * Registers a dataset under an id that has none yet.
+ *
+ * Throws DatasetError for a faulty source, SubsetError for a subset that cannot be made, RegistrationError when the
+ * disk has no room or the folder exists, and the signal's reason when aborted. Nothing is left behind then.
+ */
+export async function registerDataset(
+  { libraryFolder, id, source: from, options }: RegisterDataset,
+  { onProgress, signal }: TaskOptions = {},
+): Promise<RegisteredDataset> {
+  const datasetsFolder = join(libraryFolder, 'datasets');
+  const folder = join(datasetsFolder, String(id));
+  if (await exists(folder)) {
+    throw new RegistrationError(
+      'conflict',
+      `The folder ${folder} exists already; registering would overwrite it.`,
+    );
+  }
+  const source = await readSource(from.path, from.kind, {
+    pixels: true,
+    onProgress: (share, message) => onProgress?.(0.6 * share, message),
+    signal,
+  });
+  onProgress?.(0.6, 'Choosing images');
+  const { rows, ...described } = await describe(source, options);
+
+  const partial = join(datasetsFolder, `${PARTIAL_PREFIX}${id}-${process.pid}`);
+  await mkdir(partial, { recursive: true });
+  try {
+    await requireSpace(partial, source, rows);
+    const files: DatasetManifest['files'] = {};
+    const splits = splitsOf(described);
+    for (const [index, split] of splits.entries()) {
+      onProgress?.(0.6 + (0.38 * index) / splits.length, `Writing the ${split} split`);
+      const data = split === 'test' ? source.test : source.train;
+      const write = async (part: Part, bytes: Iterable<Uint8Array>) => {
+        files[`${split}.${part}`] = await writeSynced(partFile(partial, split, part), bytes, signal);
+      };
+      await write('images', gather(data, rows[split]!, source));
+      await write('labels', [bytesOf(Int32Array.from(rows[split]!, (row) => data.labels[row]!))]);
+      await write('rows', [bytesOf(rows[split]!)]);
+    }
+    const withoutHash = { ...described, files };
+    const manifest: DatasetManifest = { ...withoutHash, manifestHash: computeManifestHash(withoutHash) };
+    await writeSynced(
+      join(partial, MANIFEST_FILE),
+      [Buffer.from(JSON.stringify(manifest, null, 2) + '\n')],
+      signal,
+    );
+    await syncFolder(partial);
+    await rename(partial, folder);
+    await syncFolder(datasetsFolder);
+    onProgress?.(1, 'Done');
+    const sizeBytes = Object.values(files).reduce((sum, file) => sum + file.sizeBytes, 0);
+    return { manifest, folder, sizeBytes };
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+      throw new RegistrationError(
+        'disk-full',
+        `The disk became full while writing to ${datasetsFolder}. Free some space and add the dataset again.`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Removes what registrations that never finished left in the library. Call it only while none is running. */
+export async function sweepPartialDatasets(libraryFolder: string): Promise<string[]> {
+  const datasetsFolder = join(libraryFolder, 'datasets');
+  const names = await readdir(datasetsFolder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const partial = names.filter((name) => name.startsWith(PARTIAL_PREFIX));
+  for (const name of partial) await rm(join(datasetsFolder, name), { recursive: true, force: true });
+  return partial;
+}
+
+/** A registration that the library's disk does not allow. */
+export class RegistrationError extends Error {
+  override readonly name = 'RegistrationError';
+  readonly code: 'conflict' | 'disk-full';
+
+  constructor(code: 'conflict' | 'disk-full', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+type Rows = Record<Split, Uint32Array | null>;
+
+/** Chooses the rows of every split and works out everything of the manifest that does not need the written files. */
+async function describe(
+  source: Source,
+  { subset: asked, validation }: RegisterDataset['options'],
+): Promise<Omit<DatasetManifest, 'files' | 'manifestHash'> & { rows: Rows }> {
+  const classes = source.classNames.length;
+  const { labels } = source.train;
+  const sourceClassCounts = countClasses(labels, classes);
+  subsetCounts(sourceClassCounts, asked);
+  const chosen = chooseRows(labels, classes, asked);
+  const { train, val } =
+    validation === null ? { train: chosen, val: null } : carveValidation(chosen, labels, classes, validation);
+  const test = Uint32Array.from(source.test.labels, (_, row) => row);
+  const rows: Rows = { train, val, test };
+  const hash = subsetHash(labels, classes, chosen);
+  const trainLabels = Int32Array.from(train, (row) => labels[row]!);
+  return {
+    format: 1,
+    source: { kind: source.kind, path: source.path, files: source.files },
+    classNames: source.classNames,
+    height: source.height,
+    width: source.width,
+    channels: source.channels,
+    subset: await describedSubset(source, asked),
+    subsetHash: hash,
+    sameAsReference: sameAsReference(source.kind, asked, hash),
+    val: validation,
+    classCounts: countClasses(trainLabels, classes),
+    sourceClassCounts,
+    counts: { train: train.length, val: val?.length ?? 0, test: test.length },
+    ...normalisationOf(source.kind, source.train.images, source.channels),
+    indices: { train: sha256Of(train), val: val === null ? null : sha256Of(val), test: sha256Of(test) },
+    rows,
+  };
+}
+
+/** The subset as the manifest tells it. The sample is a slice already: its manifest says how that was made. */
+async function describedSubset(source: Source, asked: SubsetOptions): Promise<DatasetManifest['subset']> {
+  if (source.kind !== 'sample') {
+    return {
+      type: asked.type,
+      imbalanceFactor: asked.type === 'full' ? 1 : asked.imbalanceFactor,
+      seed: SUBSET_SEED,
+    };
+  }
+  if (asked.type !== 'full') {
+    throw new SubsetError('The sample dataset is long-tailed already; add it whole (subset "full").');
+  }
+  const { type, imbalanceFactor, seed } = (await readSampleDescription(source.path))!.subset;
+  return { type, imbalanceFactor, seed };
+}
+
+/** Refuses early, with the numbers, when the copy cannot fit. */
+async function requireSpace(folder: string, { height, width, channels }: Source, rows: Rows): Promise<void> {
+  const examples = Object.values(rows).reduce((sum, list) => sum + (list?.length ?? 0), 0);
+  const needed = examples * (height * width * channels + 8);
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (needed <= free) return;
+  throw new RegistrationError(
+    'disk-full',
+    `The dataset needs ${megabytes(needed)} in ${folder}, but only ${megabytes(free)} are free. Free some space and add it again.`,
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** The images of `rows`, packed, in pieces. */
+function* gather({ images }: SourceSplit, rows: Uint32Array, { height, width, channels }: Source) {
+  const imageBytes = height * width * channels;
+  const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / imageBytes));
+  for (let first = 0; first < rows.length; first += perChunk) {
+    const part = rows.subarray(first, first + perChunk);
+    const chunk = new Uint8Array(part.length * imageBytes);
+    part.forEach((row, i) => {
+      chunk.set(images.subarray(row * imageBytes, (row + 1) * imageBytes), i * imageBytes);
+    });
+    yield chunk;
+  }
+}
+
+async function writeSynced(
+  path: string,
+  pieces: Iterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<{ sizeBytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  const file = await open(path, 'wx');
+  try {
+    for (const piece of pieces) {
+      signal?.throwIfAborted();
+      hash.update(piece);
+      sizeBytes += piece.length;
+      await file.writeFile(piece);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { sizeBytes, sha256: hash.digest('hex') };
+}
+
+/** A rename is durable once its folder is on disk. Windows cannot open folders. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function bytesOf(values: Int32Array | Uint32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+function sha256Of(values: Uint32Array): string {
+  return createHash('sha256').update(bytesOf(values)).digest('hex');
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
