@@ -39,8 +39,6 @@ export interface LaunchEngine {
 export interface LaunchFile {
   format: 1;
   kind: 'train' | 'evaluate';
-  /** Absolute path of the library; with `runId` it names the control socket. */
-  libraryFolder: string;
   runId: number;
   attempt: number;
   /** The whole flat configuration; parsed again by the trainer. */
@@ -51,6 +49,8 @@ export interface LaunchFile {
   engine: LaunchEngine;
   /** Threads of the computation: resolved once, recorded, and kept for every later attempt. */
   threads: number;
+  /** Where the trainer listens: a Unix socket in a folder of ours, or a named pipe. One per run, whatever the attempt. */
+  socketPath: string;
   /** Train: the checkpoint to go on from, or null to begin. */
   resume: KeptCheckpoint | null;
   /** Train: what earlier attempts left, for retention. */
@@ -106,7 +106,7 @@ export type JournalEntry =
       /** Training time that the resumed checkpoint had behind it. */
       activeMs: number;
       process: ProcessIdentity;
-      /** Where it listens; null when no socket could be made. */
+      /** Where it listens; null when no socket could be made, and signals and the journal must do. */
       socketPath: string | null;
     }
   /** Once, when the engine is loaded and the data are open: what the run page shows as environment, and what was worked out. */
@@ -121,8 +121,8 @@ export type JournalEntry =
   | { type: 'running' }
   | { type: 'phase'; phase: NonNullable<RunProgress['phase']> }
   | { type: 'log'; level: LogLine['level']; text: string }
-  /** `activeMs`: training time since the run's first step, over all attempts, pauses left out. All values are finite. */
-  | { type: 'metrics'; step: number; epoch: number; activeMs: number; values: Record<string, number> }
+  /** `activeMs`: training time since the run's first step, over all attempts, pauses left out. A value that is not finite arrives as null. */
+  | { type: 'metrics'; step: number; epoch: number; activeMs: number; values: Record<string, number | null> }
   | {
       type: 'progress';
       step: number;
