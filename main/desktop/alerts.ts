@@ -31,7 +31,8 @@ export function notifyRunEnded(notice: RunEnded, open: (runId: number) => void):
 export function describeQueue(queue: Queue): string {
   const first = queue.running[0];
   const waiting = queue.waiting.length === 0 ? '' : `, ${queue.waiting.length} waiting`;
-  if (first === undefined) return queue.waiting.length === 0 ? 'nothing is running' : `queue paused${waiting}`;
+  if (first === undefined)
+    return queue.waiting.length === 0 ? 'nothing is running' : `queue paused${waiting}`;
   const share = first.progress === null ? '' : `, ${Math.floor(first.progress.share * 100)} %`;
   const more = queue.running.length > 1 ? ` and ${queue.running.length - 1} more` : '';
   return `${first.title} ${first.detail}`.trim() + `${share}${more}${waiting}`;

@@ -102,7 +102,7 @@ export async function startDesktop({ libraryFolder, preload }: DesktopOptions): 
     });
     if (decision === 'quit') return closeWindow();
     if (decision !== 'ask') return act(decision);
-    forwardNotice(window, { type: 'command', command: 'confirm-close' });
+    forwardNotice(window, { type: 'command', command: 'window.confirmClose' });
     closeTimer = setTimeout(() => void askNatively(), CLOSE_DIALOG_MS);
   };
 
@@ -122,11 +122,15 @@ export async function startDesktop({ libraryFolder, preload }: DesktopOptions): 
     if (closeTimer !== null) clearTimeout(closeTimer);
     if (answer === 'cancel') return;
     if (answer === 'keep') {
-      tray ??= createTray(path.join(icons, 'tray.png'), { open: () => openWindow(), quit: () => void quit() });
+      tray ??= createTray(path.join(icons, 'tray.png'), {
+        open: () => openWindow(),
+        quit: () => void quit(),
+      });
       await lookAtQueue();
       return closeWindow();
     }
-    for (const run of queue?.running ?? []) await ask(answer === 'pause' ? 'pauseRun' : 'stopRun', { id: run.id });
+    for (const run of queue?.running ?? [])
+      await ask(answer === 'pause' ? 'pauseRun' : 'stopRun', { id: run.id });
     await ask('setQueuePaused', { paused: true });
     closeWindow();
   };
@@ -163,7 +167,7 @@ export async function startDesktop({ libraryFolder, preload }: DesktopOptions): 
     if (notice.type === 'queue-changed' || notice.type === 'run-ended') void lookAtQueue();
     if (notice.type === 'run-ended' && window?.isFocused() !== true) {
       void ask<{ notifications: boolean }>('getSettings').then(({ notifications }) => {
-        if (notifications) notifyRunEnded(notice, (runId) => command(`open-run ${runId}`));
+        if (notifications) notifyRunEnded(notice, (runId) => command(`run.open:${runId}`));
       });
     }
   });

@@ -7,8 +7,7 @@ import { defaultLibraryFolder } from '../paths.ts';
 export function libraryFromArguments(words: readonly string[], environment: NodeJS.ProcessEnv): string {
   const at = words.indexOf('--library');
   const joined = words.find((word) => word.startsWith('--library='));
-  const named =
-    at >= 0 && words[at + 1] !== undefined ? words[at + 1] : joined?.slice('--library='.length);
+  const named = at >= 0 && words[at + 1] !== undefined ? words[at + 1] : joined?.slice('--library='.length);
   return path.resolve(named || environment['RESLT_LIBRARY'] || defaultLibraryFolder());
 }
 

@@ -17,7 +17,7 @@ export function buildMenu({ command, quit }: MenuActions): Menu {
   });
   const separator: MenuItemConstructorOptions = { type: 'separator' };
   const quitEntry: MenuItemConstructorOptions = { label: 'Quit', accelerator: 'CmdOrCtrl+Q', click: quit };
-  const settings = entry('Settings…', 'open-settings', 'CmdOrCtrl+,');
+  const settings = entry('Settings…', 'page.settings', 'CmdOrCtrl+,');
 
   const template: MenuItemConstructorOptions[] = [
     ...(isMac
@@ -38,8 +38,8 @@ export function buildMenu({ command, quit }: MenuActions): Menu {
     {
       label: 'File',
       submenu: [
-        entry('New Run…', 'new-run', 'CmdOrCtrl+N'),
-        entry('Add Dataset…', 'add-dataset'),
+        entry('New Run…', 'run.new', 'CmdOrCtrl+N'),
+        entry('Add Dataset…', 'dataset.add'),
         ...(isMac ? [separator, { role: 'close' as const }] : [separator, settings, separator, quitEntry]),
       ],
     },
@@ -47,12 +47,12 @@ export function buildMenu({ command, quit }: MenuActions): Menu {
     {
       label: 'View',
       submenu: [
-        entry('Datasets', 'open-datasets', 'CmdOrCtrl+1'),
-        entry('Runs', 'open-runs', 'CmdOrCtrl+2'),
-        entry('Compare', 'open-compare', 'CmdOrCtrl+3'),
+        entry('Datasets', 'page.datasets', 'CmdOrCtrl+1'),
+        entry('Runs', 'page.runs', 'CmdOrCtrl+2'),
+        entry('Compare', 'page.compare', 'CmdOrCtrl+3'),
         separator,
-        entry('Command Palette…', 'open-palette', 'CmdOrCtrl+K'),
-        entry('Switch Theme', 'toggle-theme'),
+        entry('Command Palette…', 'palette', 'CmdOrCtrl+K'),
+        entry('Switch Theme', 'theme.toggle'),
         separator,
         { role: 'resetZoom' },
         { role: 'zoomIn' },
@@ -63,20 +63,20 @@ export function buildMenu({ command, quit }: MenuActions): Menu {
     {
       label: 'Run',
       submenu: [
-        entry('Start Queue', 'resume-queue'),
-        entry('Pause Queue', 'pause-queue'),
+        entry('Start Queue', 'queue.resume'),
+        entry('Pause Queue', 'queue.pause'),
         separator,
-        entry('Stop Run', 'stop-run', 'CmdOrCtrl+.'),
-        entry('Duplicate and Edit…', 'duplicate-run', 'CmdOrCtrl+D'),
+        entry('Stop Run', 'run.stop', 'CmdOrCtrl+.'),
+        entry('Duplicate and Edit…', 'run.duplicate', 'CmdOrCtrl+D'),
       ],
     },
     { role: 'windowMenu' },
     {
       label: 'Help',
       submenu: [
-        entry('Keyboard Shortcuts', 'open-shortcuts', 'CmdOrCtrl+/'),
-        entry('Run the Sample', 'run-sample'),
-        entry('Diagnostics', 'open-diagnostics'),
+        entry('Keyboard Shortcuts', 'shortcuts', 'CmdOrCtrl+/'),
+        entry('Run the Sample', 'run.sample'),
+        entry('Diagnostics', 'settings.doctor'),
       ],
     },
   ];
