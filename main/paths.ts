@@ -90,7 +90,7 @@ export function nodeExecutable(): string {
 
 /** How to spawn one of our programs: `spawn(command, [...args, ...yours])`. */
 export function entry(name: EntryName): { command: string; args: string[] } {
-  return { command: nodeExecutable(), args: [...NODE_FLAGS, moduleFile(name, ENTRIES[name])] };
+  return { command: nodeExecutable(), args: [moduleFile(name, ENTRIES[name])] };
 }
 
 /** The module of a worker thread: `new Worker(workerModule(name))`. */
@@ -100,9 +100,6 @@ export function workerModule(name: WorkerName): URL {
 
 /** Source files of everything that is bundled for the package, by the bundle's name. */
 export const BUNDLED_MODULES: Readonly<Record<string, string>> = { ...ENTRIES, ...WORKERS };
-
-/** Flags of every Node process of ours. tfjs calls deprecated functions of `util` and `url`, which only worries users. */
-export const NODE_FLAGS: readonly string[] = ['--disable-warning=DEP0040', '--disable-warning=DEP0169'];
 
 function moduleFile(name: string, source: string): string {
   return installation.packaged

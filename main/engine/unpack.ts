@@ -53,6 +53,7 @@ export async function unpackedSize(wheel: string, wanted: (name: string) => bool
 
 /**
  * Streams the chosen files of a wheel into `folder`, with their paths. `onBytes` is told the bytes written so far.
+ * Programs stay executable: CUDA's own compiler is one.
  * Existing files are overwritten, so a broken-off unpacking can simply be repeated.
  */
 export async function unpackWheel(
@@ -80,7 +81,9 @@ export async function unpackWheel(
         },
       });
       const source = await zip.openReadStreamPromise(entry);
-      await pipeline(source, check, createWriteStream(target), ...(signal ? [{ signal }] : []));
+      const mode = (entry.externalFileAttributes >>> 16) & 0o777;
+      const sink = createWriteStream(target, { mode: mode === 0 ? 0o644 : mode | 0o600 });
+      await pipeline(source, check, sink, ...(signal ? [{ signal }] : []));
       if (checksum !== entry.crc32)
         throw new Error(`its entry "${entry.fileName}" is damaged (the CRC-32 differs)`);
     }
