@@ -27,7 +27,7 @@ export class Journal {
   constructor(file: string) {
     this.file = file;
     this.#descriptor = openSync(file, 'ax');
-    this.#reserve = `${file}.reserve`;
+    this.#reserve = `${file}.reserve.tmp`;
     writeFileSync(this.#reserve, Buffer.alloc(RESERVE_BYTES, 0x20));
   }
 
