@@ -94,14 +94,32 @@ export type TensorMap = Map<string, { shape: number[]; data: Float32Array | Int3
 export interface TrainingState {
   weights: TensorMap;
   optimizer: TensorMap;
-  /** JSON-safe: generator states, epoch, step, best so far. */
-  position: { epoch: number; step: number; random: unknown; best: BestSoFar | null };
+  /** JSON-safe: finished epochs, steps taken, generator states, best so far. */
+  position: {
+    epoch: number;
+    step: number;
+    random: unknown;
+    best: BestSoFar | null;
+    /** Where the epoch after `epoch` was interrupted; null between epochs. */
+    partialEpoch: PartialEpoch | null;
+  };
+}
+
+/** What an interrupted epoch has done so far. */
+export interface PartialEpoch {
+  /** Batches trained on; a resumed run draws them again and skips them. */
+  batches: number;
+  /** Sum over these batches of each epoch mean's metric. */
+  sums: Record<string, number>;
 }
 
 export interface BestSoFar {
   epoch: number;
   top1: number;
+  /** The split that selected it: val where there is one, else test. */
   split: Split;
+  /** Test accuracy at that epoch. */
+  testTop1: number;
 }
 
 /** Why a checkpoint is kept. */

@@ -1,0 +1,435 @@
+/**
+ * The training loop: epochs of steps, evaluations, checkpoints, log lines in the reference's format, and the requests
+ * of the process around it. It touches no file and no clock of its own; see TrainingHost.
+ *
+ * A run can be interrupted between any two steps and goes on bit for bit: each epoch draws its order and augmentation
+ * from a stream named after the epoch, so a resumed run draws the epoch again and skips the batches it has had.
+ */
+import type { Tensor1D } from '@tensorflow/tfjs-core';
+
+import type { RunConfig } from './config.ts';
+import { NonFiniteLossError } from './errors.ts';
+import { evaluate, type SplitLogits } from './evaluate.ts';
+import { formatStep, formatTest, formatTrainEpoch } from './logFormat.ts';
+import { createModel, resolveRun } from './model.ts';
+import type { Backend } from './ops.ts';
+import { createRandom, restoreRandom } from './random.ts';
+import { learningRateAt } from './schedules.ts';
+import { classesByFrequency, referenceGroupSizes } from './scopes.ts';
+import { stepMetricNames, TrainingSession } from './session.ts';
+import type {
+  BestSoFar,
+  Batch,
+  CheckpointRole,
+  EvaluationResult,
+  Split,
+  TensorMap,
+  TrainingData,
+  TrainingHost,
+  TrainingOutcome,
+  TrainingState,
+} from './types.ts';
+import { initialWeights } from './weights.ts';
+
+/** Progress is reported no more often than this. */
+const PROGRESS_INTERVAL_MS = 250;
+
+export interface TrainOptions {
+  config: RunConfig;
+  data: TrainingData;
+  backend: Backend;
+  host: TrainingHost;
+  /** Goes on from here. */
+  resume?: TrainingState;
+  /** Starts from these weights instead of random ones; ignored when resuming. */
+  initFrom?: TensorMap;
+}
+
+/**
+ * Trains to the end, or until asked to stop or pause. Throws NonFiniteLossError as soon as a loss is not finite, and
+ * what the data, the engine or the host throw. Disposes all its tensors; data and backend stay the caller's.
+ */
+export async function train(options: TrainOptions): Promise<TrainingOutcome> {
+  const run = new Run(options);
+  try {
+    return await run.train();
+  } finally {
+    run.dispose();
+  }
+}
+
+class Run {
+  readonly #config: RunConfig;
+  readonly #data: TrainingData;
+  readonly #backend: Backend;
+  readonly #host: TrainingHost;
+  readonly #model;
+  readonly #session: TrainingSession;
+  readonly #random;
+  readonly #resolved;
+  readonly #metricNames: string[];
+  readonly #selection: Split;
+  readonly #meter: Meter;
+  /** Finished epochs and optimiser steps. */
+  #epoch = 0;
+  #step = 0;
+  #best: BestSoFar | null = null;
+  /** The epoch under way. */
+  #batches = 0;
+  #sums: number[] = [];
+
+  constructor({ config, data, backend, host, resume, initFrom }: TrainOptions) {
+    this.#config = config;
+    this.#data = data;
+    this.#backend = backend;
+    this.#host = host;
+    this.#random = resume ? restoreRandom(resume.position.random) : createRandom(config.seed);
+    this.#model = createModel(config, data);
+    this.#resolved = resolveRun(config, data, backend, this.#model);
+    this.#metricNames = stepMetricNames(this.#model);
+    this.#selection = data.sizes.val > 0 ? 'val' : 'test';
+    this.#meter = new Meter(host);
+    const weights =
+      resume?.weights ?? initFrom ?? initialWeights(this.#model.network, this.#random.fork('weights'));
+    this.#session = new TrainingSession({
+      model: this.#model,
+      backend,
+      config,
+      weights,
+      ...(resume && { velocity: resume.optimizer }),
+    });
+    this.#sums = this.#metricNames.map(() => 0);
+    if (resume) this.#restore(resume.position);
+  }
+
+  async train(): Promise<TrainingOutcome> {
+    this.#describe();
+    const { totalSteps } = this.#resolved;
+    while (this.#epoch < this.#config.epochs && this.#step < totalSteps) {
+      this.#host.emit({ type: 'phase', phase: 'training' });
+      const ended = await this.#trainEpoch();
+      if (ended) return ended;
+      await this.#finishEpoch();
+    }
+    return { state: 'completed' };
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+    this.#model.bound.dispose();
+  }
+
+  /** Runs the rest of an epoch. Returns the outcome when a request ended it early, else null. */
+  async #trainEpoch(): Promise<TrainingOutcome | null> {
+    const { batchSize, dropLast, cropPadding, flip, logEverySteps } = this.#config;
+    const { totalSteps } = this.#resolved;
+    const learningRate = learningRateAt(this.#config, this.#epoch);
+    const random = this.#random.fork(`epoch-${this.#epoch}`);
+    const stream = this.#data.trainStream({ batchSize, dropLast, cropPadding, flip, random });
+    // The loss of a step is read after the next one was handed to the engine, so that the engine never idles.
+    let unread: { step: number; batch: number; values: Tensor1D } | null = null;
+    const read = async (): Promise<void> => {
+      const last = unread;
+      unread = null;
+      if (last) await this.#account(last, learningRate, last.batch % logEverySteps === 0);
+    };
+    try {
+      for (let skipped = 0; skipped < this.#batches; skipped++) await stream.next();
+      while (this.#step < totalSteps) {
+        this.#meter.start();
+        const batch: Batch | null = await stream.next();
+        this.#meter.gotBatch();
+        if (!batch) break;
+        const values = this.#session.step(batch, learningRate);
+        this.#step++;
+        this.#batches++;
+        const previous = unread as typeof unread;
+        unread = { step: this.#step, batch: this.#batches - 1, values };
+        if (previous) await this.#account(previous, learningRate, previous.batch % logEverySteps === 0);
+        this.#meter.end(batch.size);
+        this.#reportProgress();
+        await this.#host.yieldToEvents();
+        const request = this.#host.takeRequest();
+        if (!request) continue;
+        await read();
+        if (request === 'stop') return { state: 'stopped', step: this.#step, epoch: this.#epoch };
+        await this.#save(['requested'], [], []);
+        if (request === 'pause') return { state: 'paused', step: this.#step, epoch: this.#epoch };
+      }
+      await read();
+    } finally {
+      (unread as { values: Tensor1D } | null)?.values.dispose();
+      stream.close();
+    }
+    return null;
+  }
+
+  /** Takes in the values of one step: checks them, adds them to the epoch's, logs them when it is time. */
+  async #account(
+    { step, values }: { step: number; values: Tensor1D },
+    learningRate: number,
+    log: boolean,
+  ): Promise<void> {
+    const numbers = [...(await values.data<'float32'>())];
+    values.dispose();
+    numbers.forEach((value, index) => {
+      if (!Number.isFinite(value)) throw new NonFiniteLossError(this.#metricNames[index]!, step, value);
+      this.#sums[index]! += value;
+    });
+    if (!log) return;
+    const named = Object.fromEntries(this.#metricNames.map((name, index) => [name, numbers[index]!]));
+    const rate = this.#meter.take();
+    this.#host.emit({
+      type: 'metrics',
+      step,
+      epoch: this.#epoch + 1,
+      values: {
+        ...named,
+        'train/lr': learningRate,
+        ...(rate && { 'train/images-per-second': rate.imagesPerSecond, 'train/data-wait': rate.waitShare }),
+      },
+    });
+    this.#log(
+      formatStep({
+        loss: named['train/loss']!,
+        branch: named['train/loss/branch'],
+        fusion: named['train/loss/fusion'],
+        top1: named['train/top1']!,
+        learningRate,
+      }),
+    );
+  }
+
+  /** Closes an epoch: its means, and an evaluation with checkpoints when one is due. */
+  async #finishEpoch(): Promise<void> {
+    const means = Object.fromEntries(
+      this.#metricNames.map((name, index) => [name, this.#sums[index]! / this.#batches]),
+    );
+    this.#log(formatTrainEpoch(this.#epoch, means['train/loss']!, means['train/top1']!));
+    this.#epoch++;
+    this.#batches = 0;
+    this.#sums = this.#metricNames.map(() => 0);
+    this.#host.emit({
+      type: 'metrics',
+      step: this.#step,
+      epoch: this.#epoch,
+      values: Object.fromEntries(
+        Object.entries(means).map(([name, value]) => [name.replace('train/', 'train/epoch-'), value]),
+      ),
+    });
+    const { evaluateEvery, checkpointEvery, epochs } = this.#config;
+    const isLast = this.#epoch === epochs || this.#step >= this.#resolved.totalSteps;
+    const isKept = checkpointEvery > 0 && this.#epoch % checkpointEvery === 0;
+    if (isLast || isKept || this.#epoch % evaluateEvery === 0) await this.#evaluateAndSave(isKept);
+  }
+
+  async #evaluateAndSave(isKept: boolean): Promise<void> {
+    this.#host.emit({ type: 'phase', phase: 'evaluating' });
+    const evaluations: EvaluationResult[] = [];
+    const logits: SplitLogits[] = [];
+    const splits: Split[] = this.#selection === 'val' ? ['val', 'test'] : ['test'];
+    for (const split of splits) {
+      const evaluated = await evaluate({
+        ...this.#model,
+        backend: this.#backend,
+        state: this.#session.state,
+        data: this.#data,
+        split,
+        batchSize: this.#config.evalBatchSize,
+        epoch: this.#epoch,
+        step: this.#step,
+        now: () => this.#host.now(),
+        yieldToEvents: () => this.#host.yieldToEvents(),
+      });
+      evaluations.push(evaluated.result);
+      logits.push(evaluated.logits);
+    }
+    const isBest = this.#updateBest(evaluations);
+    for (const result of evaluations) this.#report(result);
+    const roles: CheckpointRole[] = ['last', ...(isBest ? ['best' as const] : [])];
+    await this.#save(isKept ? [...roles, 'every'] : roles, evaluations, logits);
+  }
+
+  /** Whether the newest evaluation beats all earlier ones on the selection split. */
+  #updateBest(evaluations: EvaluationResult[]): boolean {
+    const { top1 } = evaluations.find((each) => each.split === this.#selection)!;
+    const testTop1 = evaluations.find((each) => each.split === 'test')!.top1;
+    if (this.#best && top1 <= this.#best.top1) return false;
+    this.#best = { epoch: this.#epoch, top1, split: this.#selection, testTop1 };
+    return true;
+  }
+
+  #report(result: EvaluationResult): void {
+    const { split, step, epoch, loss, top1, top5, perClass } = result;
+    this.#host.emit({ type: 'evaluation', result });
+    this.#host.emit({
+      type: 'metrics',
+      step,
+      epoch,
+      values: {
+        [`${split}/loss`]: loss,
+        [`${split}/top1`]: top1,
+        ...(top5 !== null && { [`${split}/top5`]: top5 }),
+      },
+    });
+    if (split !== 'test') {
+      this.#log(`Val epoch=${epoch - 1} loss=${loss.toFixed(5)}  acc=${top1.toFixed(5)}`);
+      return;
+    }
+    const ranked = classesByFrequency(this.#data.classCounts).map((index) => perClass[index]!);
+    const [head, medium] = referenceGroupSizes(ranked.length);
+    this.#log(
+      formatTest({
+        epoch: epoch - 1,
+        loss,
+        top1,
+        bestTop1: this.#best!.testTop1,
+        perClass,
+        head: mean(ranked.slice(0, head)),
+        medium: mean(ranked.slice(head, head + medium)),
+        tail: mean(ranked.slice(head + medium)),
+      }),
+    );
+  }
+
+  async #save(
+    roles: CheckpointRole[],
+    evaluations: EvaluationResult[],
+    logits: SplitLogits[],
+  ): Promise<void> {
+    this.#host.emit({ type: 'phase', phase: 'saving' });
+    const sums = Object.fromEntries(this.#metricNames.map((name, index) => [name, this.#sums[index]!]));
+    const state: TrainingState = {
+      weights: await this.#session.weights(),
+      optimizer: await this.#session.velocity(),
+      position: {
+        epoch: this.#epoch,
+        step: this.#step,
+        random: this.#random.state(),
+        best: this.#best,
+        partialEpoch: this.#batches > 0 ? { batches: this.#batches, sums } : null,
+      },
+    };
+    await this.#host.saveCheckpoint({ state, roles, evaluations, logits });
+  }
+
+  #restore({ epoch, step, best, partialEpoch }: TrainingState['position']): void {
+    this.#epoch = epoch;
+    this.#step = step;
+    this.#best = best;
+    if (!partialEpoch) return;
+    this.#batches = partialEpoch.batches;
+    this.#sums = this.#metricNames.map((name) => partialEpoch.sums[name] ?? 0);
+  }
+
+  #describe(): void {
+    const { engine, engineVersion, device, parameters, stepsPerEpoch, totalSteps } = this.#resolved;
+    const { network, method } = this.#model;
+    this.#log(
+      `${method.label} on ${network.name}: ${parameters} parameters, ${network.classes} classes, ` +
+        `images of ${network.inputShape.join('x')}.`,
+    );
+    this.#log(`Engine ${engine} ${engineVersion} on ${device}.`);
+    this.#log(`${stepsPerEpoch} steps an epoch, ${totalSteps} in all; ${this.#step} done.`);
+  }
+
+  #reportProgress(): void {
+    const rate = this.#meter.progress(PROGRESS_INTERVAL_MS);
+    if (!rate) return;
+    this.#host.emit({
+      type: 'progress',
+      step: this.#step,
+      totalSteps: this.#resolved.totalSteps,
+      epoch: this.#epoch + 1,
+      epochs: this.#config.epochs,
+      ...rate,
+    });
+  }
+
+  #log(text: string): void {
+    this.#host.emit({ type: 'log', level: 'info', text });
+  }
+}
+
+interface Rate {
+  imagesPerSecond: number;
+  /** Share of the time spent waiting for data. */
+  waitShare: number;
+}
+
+/** Measures the time of steps, evaluations excluded. */
+class Meter {
+  readonly #host: TrainingHost;
+  /** Since the last logged step, and since the last progress report. */
+  readonly #logged = new Window();
+  readonly #progressed = new Window();
+  #startedAt = 0;
+  #gotBatchAt = 0;
+  #progressAt = -Infinity;
+  #isFirst = true;
+
+  constructor(host: TrainingHost) {
+    this.#host = host;
+  }
+
+  start(): void {
+    this.#startedAt = this.#host.now();
+  }
+
+  gotBatch(): void {
+    this.#gotBatchAt = this.#host.now();
+  }
+
+  end(images: number): void {
+    // The first step of a process sets up kernels and memory; it says nothing about the rest.
+    if (this.#isFirst) {
+      this.#isFirst = false;
+      return;
+    }
+    const stepMs = this.#host.now() - this.#startedAt;
+    const waitMs = this.#gotBatchAt - this.#startedAt;
+    this.#logged.add(images, stepMs, waitMs);
+    this.#progressed.add(images, stepMs, waitMs);
+  }
+
+  /** The rate since the last call; null when no step was measured. */
+  take(): Rate | null {
+    return this.#logged.take();
+  }
+
+  /** The rate since the last report, when that is long enough ago; else null. */
+  progress(intervalMs: number): Rate | { imagesPerSecond: null; waitShare: null } | null {
+    const now = this.#host.now();
+    if (now - this.#progressAt < intervalMs) return null;
+    this.#progressAt = now;
+    return this.#progressed.take() ?? { imagesPerSecond: null, waitShare: null };
+  }
+}
+
+class Window {
+  #images = 0;
+  #stepMs = 0;
+  #waitMs = 0;
+
+  add(images: number, stepMs: number, waitMs: number): void {
+    this.#images += images;
+    this.#stepMs += stepMs;
+    this.#waitMs += waitMs;
+  }
+
+  take(): Rate | null {
+    if (this.#stepMs <= 0) return null;
+    const rate = {
+      imagesPerSecond: (1000 * this.#images) / this.#stepMs,
+      waitShare: this.#waitMs / this.#stepMs,
+    };
+    [this.#images, this.#stepMs, this.#waitMs] = [0, 0, 0];
+    return rate;
+  }
+}
+
+/** Mean of the values that exist; null when none does. */
+function mean(values: (number | null)[]): number | null {
+  const present = values.filter((value) => value !== null);
+  return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
+}

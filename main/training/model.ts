@@ -1,0 +1,69 @@
+/**
+ * The parts that a configuration names, put together for one dataset: network, method, and what was resolved from
+ * the data. Used by training and by the evaluation of a stored checkpoint alike.
+ */
+import type { RunConfig } from './config.ts';
+import { findMethod } from './methods/index.ts';
+import type { BoundMethod, Method } from './methods/method.ts';
+import { countParameters, type Network } from './networks/graph.ts';
+import { resnet32 } from './networks/resnet32.ts';
+import type { Backend } from './ops.ts';
+import { resolveMilestones } from './schedules.ts';
+import type { DataDescription } from './types.ts';
+
+export interface Model {
+  network: Network;
+  method: Method;
+  bound: BoundMethod;
+}
+
+/** Builds network and method. The caller disposes `bound`. Throws RangeError when the settings do not fit the data. */
+export function createModel(config: RunConfig, data: DataDescription): Model {
+  const method = findMethod(config.method);
+  const { height, width, channels } = data;
+  const network = resnet32({ height, width, channels, classes: data.classNames.length, head: method.head });
+  const bound = method.bind({ classCounts: data.classCounts, settings: config });
+  return { network, method, bound };
+}
+
+/** What a run decided at its start beyond its configuration; JSON-safe, to be stored with the run. */
+export interface ResolvedRun {
+  engine: string;
+  engineVersion: string;
+  device: string;
+  threads: number | null;
+  parameters: number;
+  stepsPerEpoch: number;
+  totalSteps: number;
+  /** Epochs from 0 at which cifar-step lowers the rate. */
+  milestones: number[];
+  method: Record<string, unknown>;
+}
+
+/** Needs no tensors of its own. */
+export function resolveRun(
+  config: RunConfig,
+  data: DataDescription,
+  backend: Backend,
+  model: Model,
+): ResolvedRun {
+  const stepsPerEpoch = countSteps(config, data.sizes.train);
+  const totalSteps = stepsPerEpoch * config.epochs;
+  return {
+    engine: backend.kind,
+    engineVersion: backend.version,
+    device: backend.device,
+    threads: backend.threads,
+    parameters: countParameters(model.network),
+    stepsPerEpoch,
+    totalSteps: Math.min(totalSteps, config.maxSteps ?? totalSteps),
+    milestones: config.schedule === 'cifar-step' ? resolveMilestones(config.milestones, config.epochs) : [],
+    method: model.bound.resolved,
+  };
+}
+
+/** Optimiser steps of one epoch. A split smaller than one batch is one step. */
+function countSteps(config: RunConfig, examples: number): number {
+  const batches = examples / config.batchSize;
+  return Math.max(1, config.dropLast ? Math.floor(batches) : Math.ceil(batches));
+}

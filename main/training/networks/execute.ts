@@ -1,0 +1,288 @@
+/**
+ * Runs a network over `Ops`: a training pass that can be differentiated, and an inference pass. The backward pass
+ * is written here, one case a layer, instead of using tfjs' gradient tape: it frees each activation as soon as its
+ * gradient is done (the tape holds all of them to the end) and costs no bookkeeping per op. Exactly the tensors
+ * that a gradient needs survive the forward pass: inputs of convolutions, batch norms and linear layers, and
+ * outputs of ReLUs.
+ */
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+
+import type { BatchNormVectors, Ops, Shape4D } from '../ops.ts';
+import type { Network, NetworkNode } from './graph.ts';
+
+/** The tensors of a network inside the engine, by state-dict name: filters [height, width, in, out], the rest as in PyTorch. */
+export interface NetworkState {
+  tensors: Map<string, Tensor>;
+  /** Batches seen in training; PyTorch's num_batches_tracked of every batch norm. */
+  batchesTracked: number;
+}
+
+/** A finished forward pass. Call `backward` once, or `dispose`. */
+export interface TrainingPass {
+  /** Logits [batch, classes] of each output; freed by `backward` and `dispose`. */
+  outputs: Record<string, Tensor2D>;
+  /**
+   * Takes the gradient of the loss by each output and returns that by each trainable tensor. An output without an
+   * entry counts as zero. The caller disposes both.
+   */
+  backward(gradients: Partial<Record<string, Tensor2D>>): Map<string, Tensor>;
+  dispose(): void;
+}
+
+/**
+ * How batch norms behave: 'batch' uses the batch's statistics and moves the running ones (training), 'running'
+ * uses and keeps the running ones.
+ */
+export type BatchNormMode = 'batch' | 'running';
+
+/**
+ * One forward pass that keeps what the backward pass needs. In mode 'batch' the running statistics in `state` are
+ * replaced. `images` [batch, height, width, channels] stays the caller's and must live until `backward`.
+ */
+export function forwardTraining(
+  ops: Ops,
+  network: Network,
+  state: NetworkState,
+  images: Tensor4D,
+  mode: BatchNormMode = 'batch',
+): TrainingPass {
+  const { nodes } = network;
+  const values: (Tensor | null)[] = new Array<Tensor | null>(nodes.length).fill(null);
+  const saved = new Map<number, Tensor1D[]>();
+  const kept = keptForBackward(network);
+  const plan = lastUses(network);
+
+  nodes.forEach((node, index) => {
+    if (node.layer.kind === 'batchNorm' && mode === 'batch') {
+      const { name } = node.layer;
+      const result = ops.batchNormTraining(values[node.inputs[0]!] as Tensor4D, vectors(state, name));
+      values[index] = result.output;
+      saved.set(index, result.saved);
+      replace(state, `${name}.running_mean`, result.mean);
+      replace(state, `${name}.running_var`, result.variance);
+    } else values[index] = runLayer(ops, node, state, values, images);
+    for (const used of plan[index]!) if (!kept.has(used)) free(values, used);
+  });
+  if (mode === 'batch') state.batchesTracked++;
+
+  const outputs = Object.fromEntries(
+    Object.entries(network.outputs).map(([name, index]) => [name, values[index] as Tensor2D]),
+  );
+  const dispose = (): void => {
+    values[0] = null; // the images are the caller's
+    values.forEach((_, index) => free(values, index));
+    for (const tensors of saved.values()) tensors.forEach((tensor) => tensor.dispose());
+    saved.clear();
+  };
+
+  const backward = (outputGradients: Partial<Record<string, Tensor2D>>): Map<string, Tensor> => {
+    const byNode: (Tensor | null)[] = new Array<Tensor | null>(nodes.length).fill(null);
+    const byTensor = new Map<string, Tensor>();
+    const passOn = (index: number, gradient: Tensor): void => {
+      byNode[index] = accumulate(ops, byNode[index] ?? null, gradient);
+    };
+    const collect = (name: string, gradient: Tensor): void => {
+      byTensor.set(name, accumulate(ops, byTensor.get(name) ?? null, gradient));
+    };
+    for (const [name, index] of Object.entries(network.outputs)) {
+      const gradient = outputGradients[name];
+      if (gradient) passOn(index, gradient.clone());
+    }
+    for (let index = nodes.length - 1; index > 0; index--) {
+      const node = nodes[index]!;
+      const gradient = byNode[index];
+      if (gradient) {
+        backwardLayer({
+          ops,
+          network,
+          node,
+          state,
+          gradient,
+          output: values[index] ?? null,
+          input: values[node.inputs[0]!] ?? null,
+          saved: saved.get(index) ?? null,
+          batch: images.shape[0],
+          passOn,
+          collect,
+        });
+        gradient.dispose();
+        byNode[index] = null;
+      }
+      free(values, index);
+    }
+    dispose();
+    return byTensor;
+  };
+  return { outputs, backward, dispose };
+}
+
+/** Logits of each output with running statistics; activations are freed as soon as they are used. The caller disposes the result. */
+export function forwardInference(
+  ops: Ops,
+  network: Network,
+  state: NetworkState,
+  images: Tensor4D,
+): Record<string, Tensor2D> {
+  const values: (Tensor | null)[] = new Array<Tensor | null>(network.nodes.length).fill(null);
+  const plan = lastUses(network);
+  network.nodes.forEach((node, index) => {
+    values[index] = runLayer(ops, node, state, values, images);
+    for (const used of plan[index]!) if (used !== 0) free(values, used);
+  });
+  return Object.fromEntries(
+    Object.entries(network.outputs).map(([name, index]) => [name, values[index] as Tensor2D]),
+  );
+}
+
+function runLayer(
+  ops: Ops,
+  node: NetworkNode,
+  state: NetworkState,
+  values: (Tensor | null)[],
+  images: Tensor4D,
+): Tensor {
+  const { layer } = node;
+  const input = values[node.inputs[0]!] as Tensor4D;
+  switch (layer.kind) {
+    case 'input':
+      return images;
+    case 'conv':
+      return ops.conv2d(input, tensor(state, layer.weight) as Tensor4D, layer);
+    case 'batchNorm':
+      return ops.batchNormInference(input, vectors(state, layer.name));
+    case 'relu':
+      return ops.relu(input);
+    case 'add':
+      return ops.add(input, values[node.inputs[1]!] as Tensor4D);
+    case 'padShortcut':
+      return ops.padShortcut(input, layer.channels, layer.stride);
+    case 'globalAveragePool':
+      return ops.globalAveragePool(input);
+    case 'linear':
+      return ops.linear(
+        input as Tensor as Tensor2D,
+        tensor(state, `${layer.name}.weight`) as Tensor2D,
+        tensor(state, `${layer.name}.bias`) as Tensor1D,
+      );
+  }
+}
+
+interface BackwardContext {
+  ops: Ops;
+  network: Network;
+  node: NetworkNode;
+  state: NetworkState;
+  gradient: Tensor;
+  output: Tensor | null;
+  input: Tensor | null;
+  saved: Tensor1D[] | null;
+  batch: number;
+  passOn(index: number, gradient: Tensor): void;
+  collect(name: string, gradient: Tensor): void;
+}
+
+function backwardLayer(context: BackwardContext): void {
+  const { ops, network, node, state, batch, passOn, collect } = context;
+  const { layer } = node;
+  const from = node.inputs[0]!;
+  const gradient = context.gradient as Tensor4D;
+  const input = context.input as Tensor4D;
+  const inputShape = [batch, ...network.nodes[from]!.shape] as Shape4D;
+  switch (layer.kind) {
+    case 'input':
+      return;
+    case 'conv': {
+      const filter = tensor(state, layer.weight) as Tensor4D;
+      collect(layer.weight, ops.conv2dFilterGradient(gradient, input, filter.shape, layer));
+      // Nobody asks for the gradient by the images.
+      if (from !== 0) passOn(from, ops.conv2dInputGradient(gradient, filter, inputShape, layer));
+      return;
+    }
+    case 'batchNorm': {
+      const parameters = vectors(state, layer.name);
+      const result = context.saved
+        ? ops.batchNormTrainingGradient(gradient, input, parameters.scale, context.saved)
+        : ops.batchNormInferenceGradient(gradient, input, parameters);
+      context.saved?.forEach((each) => each.dispose());
+      context.saved?.splice(0);
+      collect(`${layer.name}.weight`, result.scale);
+      collect(`${layer.name}.bias`, result.offset);
+      if (from !== 0) passOn(from, result.input);
+      else result.input.dispose();
+      return;
+    }
+    case 'relu':
+      passOn(from, ops.reluGradient(gradient, context.output as Tensor4D));
+      return;
+    case 'add':
+      for (const index of node.inputs) passOn(index, gradient.clone());
+      return;
+    case 'padShortcut':
+      passOn(from, ops.padShortcutGradient(gradient, inputShape, layer.stride));
+      return;
+    case 'globalAveragePool':
+      passOn(from, ops.globalAveragePoolGradient(context.gradient as Tensor2D, inputShape));
+      return;
+    case 'linear': {
+      const weight = tensor(state, `${layer.name}.weight`) as Tensor2D;
+      const result = ops.linearGradient(context.gradient as Tensor2D, context.input as Tensor2D, weight);
+      collect(`${layer.name}.weight`, result.weight);
+      collect(`${layer.name}.bias`, result.bias);
+      passOn(from, result.input);
+      return;
+    }
+  }
+}
+
+function accumulate(ops: Ops, sum: Tensor | null, gradient: Tensor): Tensor {
+  if (!sum) return gradient;
+  const total = ops.add(sum as Tensor4D, gradient as Tensor4D);
+  sum.dispose();
+  gradient.dispose();
+  return total;
+}
+
+/** Nodes whose values the backward pass reads, and the outputs. */
+function keptForBackward(network: Network): Set<number> {
+  const kept = new Set<number>([0, ...Object.values(network.outputs)]);
+  network.nodes.forEach(({ layer, inputs }, index) => {
+    if (layer.kind === 'relu') kept.add(index);
+    if (layer.kind === 'conv' || layer.kind === 'batchNorm' || layer.kind === 'linear') kept.add(inputs[0]!);
+  });
+  return kept;
+}
+
+/** For each node, the nodes whose value nobody reads after it in the forward pass (outputs excepted). */
+function lastUses(network: Network): number[][] {
+  const last = new Map<number, number>();
+  network.nodes.forEach((node, index) => node.inputs.forEach((input) => last.set(input, index)));
+  for (const output of Object.values(network.outputs)) last.delete(output);
+  const plan: number[][] = network.nodes.map(() => []);
+  for (const [input, index] of last) plan[index]!.push(input);
+  return plan;
+}
+
+function free(values: (Tensor | null)[], index: number): void {
+  values[index]?.dispose();
+  values[index] = null;
+}
+
+function tensor(state: NetworkState, name: string): Tensor {
+  const found = state.tensors.get(name);
+  if (!found) throw new Error(`the network has no tensor "${name}"`);
+  return found;
+}
+
+function vectors(state: NetworkState, name: string): BatchNormVectors {
+  return {
+    scale: tensor(state, `${name}.weight`) as Tensor1D,
+    offset: tensor(state, `${name}.bias`) as Tensor1D,
+    mean: tensor(state, `${name}.running_mean`) as Tensor1D,
+    variance: tensor(state, `${name}.running_var`) as Tensor1D,
+  };
+}
+
+function replace(state: NetworkState, name: string, value: Tensor): void {
+  tensor(state, name).dispose();
+  state.tensors.set(name, value);
+}

@@ -1,0 +1,87 @@
+/**
+ * Stochastic gradient descent with PyTorch's arithmetic: weight decay is added to the gradient of every parameter
+ * before momentum, the buffer starts at the first gradient, and the learning rate multiplies last.
+ *
+ * All parameters live in one flat vector: gradients are joined, updated in a handful of ops and split again. Doing
+ * it parameter by parameter takes 8 ops for each of 101 tensors, most of them tiny.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+
+export interface SgdOptions {
+  momentum: number;
+  nesterov: boolean;
+  weightDecay: number;
+}
+
+export class Sgd {
+  readonly #options: SgdOptions;
+  readonly #names: string[];
+  readonly #shapes: number[][];
+  readonly #sizes: number[];
+  #weights: Tensor1D;
+  #velocity: Tensor1D;
+
+  /** Copies `parameters`; `velocity` holds the momentum buffers by the same names, or null for none yet. */
+  constructor(parameters: Map<string, Tensor>, velocity: Map<string, Tensor> | null, options: SgdOptions) {
+    this.#options = options;
+    this.#names = [...parameters.keys()];
+    this.#shapes = [...parameters.values()].map((each) => each.shape);
+    this.#sizes = [...parameters.values()].map((each) => each.size);
+    this.#weights = this.#join(parameters);
+    // Zeros are the same as "no buffer yet": momentum · 0 + gradient is the gradient.
+    this.#velocity = velocity ? this.#join(velocity) : tf.zerosLike(this.#weights);
+  }
+
+  /**
+   * Takes one step and returns the new parameters by name. `gradients` needs an entry for each parameter. The caller
+   * disposes gradients, old and new parameters.
+   */
+  step(gradients: Map<string, Tensor>, learningRate: number): Map<string, Tensor> {
+    const { momentum, nesterov, weightDecay } = this.#options;
+    const joined = this.#join(gradients);
+    const [weights, velocity] = tf.tidy(() => {
+      const gradient = weightDecay === 0 ? joined : tf.add(joined, tf.mul(this.#weights, weightDecay));
+      const moved = momentum === 0 ? gradient.clone() : tf.add(tf.mul(this.#velocity, momentum), gradient);
+      const direction = nesterov ? tf.add(gradient, tf.mul(moved, momentum)) : moved;
+      return [tf.sub(this.#weights, tf.mul(direction, learningRate)), moved] as [Tensor1D, Tensor1D];
+    });
+    joined.dispose();
+    this.#weights.dispose();
+    this.#velocity.dispose();
+    this.#weights = weights;
+    this.#velocity = velocity;
+    return this.#split(weights);
+  }
+
+  /** Momentum buffers by parameter name, zero where no step was taken. The caller disposes them. */
+  velocity(): Map<string, Tensor> {
+    return this.#split(this.#velocity);
+  }
+
+  dispose(): void {
+    this.#weights.dispose();
+    this.#velocity.dispose();
+  }
+
+  #join(tensors: Map<string, Tensor>): Tensor1D {
+    const flat = this.#names.map((name) => {
+      const tensor = tensors.get(name);
+      if (!tensor) throw new Error(`The optimiser got no tensor for "${name}".`);
+      return tf.reshape(tensor, [tensor.size]) as Tensor1D;
+    });
+    const joined = tf.concat1d(flat);
+    flat.forEach((each) => each.dispose());
+    return joined;
+  }
+
+  #split(flat: Tensor1D): Map<string, Tensor> {
+    const parts = tf.split(flat, this.#sizes);
+    const result = new Map<string, Tensor>();
+    parts.forEach((part, index) => {
+      result.set(this.#names[index]!, tf.reshape(part, this.#shapes[index]!));
+      part.dispose();
+    });
+    return result;
+  }
+}
