@@ -15,6 +15,7 @@ export {
   type InstallProgress,
   type OnInstallProgress,
 } from './install.ts';
+export { createProgressText, describeProgress, type ProgressStream } from './progressText.ts';
 export { selectEngine, type EngineName, type SelectedEngine } from './select.ts';
 export { readDevice, type DeviceReading } from './deviceMeter.ts';
 export { formatDoctorReport, runDoctor, type DoctorItem, type DoctorReport } from './doctor.ts';

@@ -1,0 +1,94 @@
+/**
+ * Builds one part (see build.mjs), under the pinned Node, once dependencies are installed. Packages with native parts,
+ * and tfjs, whose packages must all see one tfjs-core, stay outside the bundles and are shipped as they are.
+ */
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { build as esbuild } from 'esbuild';
+import { BUNDLED_MODULES } from '../main/paths.ts';
+import { root } from './lib.mjs';
+
+const EXTERNAL = ['electron', 'better-sqlite3', 'sharp', '@tensorflow/*'];
+
+const builders = { renderer: buildRenderer, desktop: buildDesktop, 'node-app': buildNodeApp };
+
+async function buildRenderer() {
+  const { build } = await import('vite');
+  await build({
+    root: path.join(root, 'renderer'),
+    configFile: path.join(root, 'vite.config.ts'),
+    logLevel: 'warn',
+  });
+}
+
+/** CommonJS, which every Electron takes; the sandboxed preload has to be one such file. */
+async function buildDesktop() {
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: { main: 'main/index.ts', preload: 'preload/index.ts' },
+    outdir: 'out/desktop',
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node16',
+    external: EXTERNAL,
+    sourcemap: true,
+    logLevel: 'warning',
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: {
+      js: "const importMetaUrl = typeof __filename === 'undefined' ? '' : require('url').pathToFileURL(__filename).href;",
+    },
+  });
+}
+
+async function buildNodeApp() {
+  const folder = path.join(root, 'out', 'node-app');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: BUNDLED_MODULES,
+    outdir: 'out/node-app/dist',
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    external: EXTERNAL,
+    sourcemap: true,
+    logLevel: 'warning',
+    // Bundled CommonJS packages call require, which an ES module does not have by itself.
+    banner: {
+      js: "import { createRequire as createBundleRequire } from 'node:module'; globalThis.require ??= createBundleRequire(import.meta.url);",
+    },
+  });
+  const { name, version, license } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+  await writeFile(
+    path.join(folder, 'package.json'),
+    `${JSON.stringify({ name, version, license, private: true, type: 'module' }, null, 2)}\n`,
+  );
+  await writeFile(path.join(folder, 'reslt'), LAUNCHER);
+  await chmod(path.join(folder, 'reslt'), 0o755);
+  await writeFile(path.join(folder, 'reslt.cmd'), '@"%~dp0bin\\node.exe" "%~dp0dist\\cli.mjs" %*\r\n');
+}
+
+/** Works through links, so that it can be linked into a folder on PATH. */
+const LAUNCHER = `#!/bin/sh
+file=$0
+while [ -h "$file" ]; do
+  target=$(readlink "$file")
+  case $target in /*) file=$target ;; *) file=$(dirname "$file")/$target ;; esac
+done
+here=$(cd "$(dirname "$file")" && pwd)
+exec "$here/bin/node" "$here/dist/cli.mjs" "$@"
+`;
+
+try {
+  await builders[process.argv[2]]();
+} catch (error) {
+  // esbuild has printed its errors already.
+  if (error.errors === undefined || process.argv[2] === 'renderer') console.error(error.message);
+  process.exitCode = 1;
+}
