@@ -1,0 +1,71 @@
+/**
+ * Entry of a background process: takes tasks over the IPC channel, one at a time, and answers each with a result or an
+ * error. It ends when its owner does.
+ */
+import { backgroundTasks, type TaskContext } from './backgroundTasks.ts';
+import type { FromBackground, ToBackground, WireError } from './backgroundProtocol.ts';
+
+if (process.send === undefined) {
+  console.error('This program runs tasks for ResLT Studio and is started by it; it cannot be run by itself.');
+  process.exit(2);
+}
+
+const running = new Map<number, AbortController>();
+
+process.on('message', (message: ToBackground) => {
+  if (message.type === 'abort') running.get(message.id)?.abort();
+  else void run(message);
+});
+process.on('disconnect', () => process.exit(0));
+// Ctrl-C in a terminal reaches the whole process group; the owner decides when its helpers end.
+process.on('SIGINT', () => undefined);
+
+async function run({ id, task, args }: ToBackground & { type: 'run' }): Promise<void> {
+  const controller = new AbortController();
+  running.set(id, controller);
+  const context: TaskContext = { signal: controller.signal, onProgress: throttled(id) };
+  try {
+    if (!Object.hasOwn(backgroundTasks, task)) throw new Error(`There is no background task "${task}".`);
+    const work = backgroundTasks[task as keyof typeof backgroundTasks] as (
+      args: unknown,
+      context: TaskContext,
+    ) => Promise<unknown>;
+    answer({ type: 'result', id, value: await work(args, context) });
+  } catch (error) {
+    answer({ type: 'error', id, error: toWire(error) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+/** A reader wants to see that something moves, not each of thousands of pieces. */
+const PROGRESS_INTERVAL_MS = 100;
+
+function throttled(id: number): TaskContext['onProgress'] {
+  let lastMs = 0;
+  let lastMessage = '';
+  return (share, message) => {
+    const now = performance.now();
+    if (now - lastMs < PROGRESS_INTERVAL_MS && message === lastMessage) return;
+    lastMs = now;
+    lastMessage = message;
+    answer({ type: 'progress', id, share, message });
+  };
+}
+
+function answer(message: FromBackground): void {
+  if (process.connected) process.send!(message);
+}
+
+function toWire(error: unknown): WireError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), code: null, details: {} };
+  const { code, ...details } = Object.fromEntries(
+    Object.entries(error).filter(([key]) => key !== 'cause' && key !== 'name'),
+  );
+  return {
+    name: error.name,
+    message: error.message,
+    code: typeof code === 'string' ? code : null,
+    details,
+  };
+}
