@@ -243,6 +243,26 @@ export interface ResultSummary {
   groups: Record<GroupSchemeId, GroupValues>;
 }
 
+/** A result with everything in it, under the names that other programs rely on (`reslt run --json`). */
+export interface DetailedResult {
+  epoch: number;
+  split: Split;
+  selection: Selection;
+  /** The scheme of the plain many/medium/few. */
+  groupScheme: GroupSchemeId;
+  top1: number;
+  top5: number | null;
+  many: number | null;
+  medium: number | null;
+  few: number | null;
+  groups: Record<GroupSchemeId, GroupValues>;
+  perClass: (number | null)[];
+  branches: Record<
+    string,
+    { top1: number; perClass: (number | null)[]; groups: Record<GroupSchemeId, GroupValues> }
+  >;
+}
+
 export interface RunProgress {
   step: number;
   totalSteps: number;
@@ -731,6 +751,10 @@ export interface Api {
   createRuns(args: NewRuns): Promise<{ runs: RunSummary[]; groupId: number | null }>;
   listRuns(args: RunQuery): Promise<RunList>;
   getRun(args: { id: number }): Promise<RunDetail>;
+  /** A run by its number, its name or a unique beginning of it; more than one match is an error that lists them. */
+  findRun(args: { text: string }): Promise<RunSummary>;
+  /** Last and best epoch with per-class and branch accuracies; reported numbers are the test split's. */
+  getResults(args: { runId: number }): Promise<{ last: DetailedResult | null; best: DetailedResult | null }>;
   stopRun(args: { id: number }): Promise<RunSummary>;
   pauseRun(args: { id: number }): Promise<RunSummary>;
   resumeRun(args: { id: number }): Promise<RunSummary>;
@@ -770,6 +794,10 @@ export interface Api {
   listCheckpoints(args: { runId: number }): Promise<CheckpointInfo[]>;
   pinCheckpoint(args: { id: number; pinned: boolean }): Promise<CheckpointInfo>;
   deleteCheckpoints(args: { ids: number[] }): Promise<{ count: number; bytes: number; undo: string }>;
+  /** `12@best`, `reslt-0@last` or `12@epoch-40` as the checkpoint that is meant. */
+  findCheckpoint(args: { ref: CheckpointRef }): Promise<CheckpointInfo>;
+  /** Queues a job that evaluates a checkpoint again, on its run's dataset or on another with the same classes. */
+  evaluateCheckpoint(args: { ref: CheckpointRef; datasetId: number | null }): Promise<RunSummary>;
   compare(args: { refs: CheckpointRef[]; scheme: GroupSchemeId }): Promise<Comparison>;
 }
 
@@ -812,6 +840,8 @@ export const API_METHODS = [
   'createRuns',
   'listRuns',
   'getRun',
+  'findRun',
+  'getResults',
   'stopRun',
   'pauseRun',
   'resumeRun',
@@ -831,6 +861,8 @@ export const API_METHODS = [
   'listCheckpoints',
   'pinCheckpoint',
   'deleteCheckpoints',
+  'findCheckpoint',
+  'evaluateCheckpoint',
   'compare',
 ] as const satisfies readonly (keyof Api)[];
 
