@@ -6,8 +6,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
-import type { ControlRequest, TrainingEvent } from '../training/types.ts';
-import { readNotes } from './checkpoints.ts';
+import type { CheckpointToSave, ControlRequest, TrainingEvent } from '../training/types.ts';
+import { readNotes, saveCheckpoint } from './checkpoints.ts';
 import { AnotherTrainerError, ControlServer } from './control.ts';
 import { Journal } from './journal.ts';
 import { readProcessIdentity } from './processIdentity.ts';
@@ -31,9 +31,9 @@ export interface Ending {
 export class Attempt {
   readonly folder: string;
   readonly launch: LaunchFile;
-  /** Checkpoints on disk, oldest first. Kept up to date by whoever writes them. */
-  checkpoints: KeptCheckpoint[];
   readonly #journal: Journal;
+  /** On disk, oldest first. */
+  #checkpoints: KeptCheckpoint[];
   #control: ControlServer | null = null;
   #request: ControlRequest | null = null;
   /** What the attempt was asked to end with, from the moment it was asked. */
@@ -47,7 +47,7 @@ export class Attempt {
   constructor(folder: string, launch: LaunchFile) {
     this.folder = folder;
     this.launch = launch;
-    this.checkpoints = [...launch.checkpoints].sort((a, b) => a.step - b.step);
+    this.#checkpoints = [...launch.checkpoints].sort((a, b) => a.step - b.step);
     this.#step = launch.resume?.step ?? 0;
     this.#epoch = launch.resume?.epoch ?? 0;
     this.#activeMs = launch.resume === null ? 0 : readActiveMs(folder, launch.resume);
@@ -94,11 +94,6 @@ export class Attempt {
   /** Writes a text to the run's log, a record a line. */
   log(level: 'info' | 'warn' | 'error', text: string): void {
     for (const line of text.split('\n')) this.record({ type: 'log', level, text: line });
-  }
-
-  /** Puts the journal on the disk: before anything is removed or reported as done because of a record. */
-  sync(): void {
-    this.#journal.sync();
   }
 
   /** Records what the training loop says, with the time and the memory that only the process knows. */
@@ -163,10 +158,24 @@ export class Attempt {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
+  /** Saves a checkpoint. The one of a pause is only there to go on from, so it has no role and goes with the next. */
+  async saveCheckpoint(checkpoint: CheckpointToSave): Promise<void> {
+    const { runId, attempt, appVersion, config, engine, threads } = this.launch;
+    const roles = checkpoint.roles.filter((role) => role !== 'requested' || this.#endAsked !== 'pause');
+    this.#checkpoints = await saveCheckpoint({
+      folder: this.folder,
+      checkpoint: { ...checkpoint, roles },
+      kept: this.#checkpoints,
+      notes: { appVersion, runId, attempt, activeMs: this.activeMs(), config, engine: engine.name, threads },
+      record: (entry) => this.record(entry),
+      sync: () => this.#journal.sync(),
+    });
+  }
+
   /** Writes the last record, durably. Nothing may be recorded after it. */
   end(ending: Ending): void {
     this.#journal.releaseReserve();
-    const last = this.checkpoints.at(-1) ?? null;
+    const last = this.#checkpoints.at(-1) ?? null;
     this.record({
       type: 'end',
       state: ending.state,
@@ -182,7 +191,7 @@ export class Attempt {
   /** Ends as failed: the sentence, what remains, and for the log the place in the code. */
   async fail(error: unknown): Promise<void> {
     this.#journal.releaseReserve();
-    const message = `${await describeFailure(error, this.folder)} ${describeLastCheckpoint(this.checkpoints)}`;
+    const message = `${await describeFailure(error, this.folder)} ${describeLastCheckpoint(this.#checkpoints)}`;
     this.log('error', message);
     if (!isExpected(error) && error instanceof Error && error.stack !== undefined)
       this.log('error', error.stack);

@@ -55,8 +55,8 @@ const logitsFile = (checkpointFile: string): string => `${LOGITS}/${path.posix.b
 /**
  * Saves a checkpoint durably, says so in the journal, and removes what it replaces.
  *
- * `kept` are the run's checkpoints, oldest first; returns the new list. `record` appends to the journal, `sync` puts it
- * on the disk. Throws what the file system throws (a full disk); then the old checkpoints are all still there.
+ * `kept` are the run's checkpoints, oldest first; returns the new list. A checkpoint without a role serves to resume and
+ * is removed with the next one. `record` appends to the journal, `sync` puts it on the disk. Throws what the file system throws (a full disk); then the old checkpoints are all still there.
  */
 export async function saveCheckpoint(options: {
   folder: string;
@@ -69,7 +69,7 @@ export async function saveCheckpoint(options: {
   const { folder, checkpoint, kept, notes, record, sync } = options;
   const { epoch, step } = checkpoint.state.position;
   const before = kept.find((other) => other.step === step);
-  const file = before?.file ?? freeName(kept, epoch, step);
+  const file = before?.file ?? nameOf(checkpoint.state.position);
   const roles = [...new Set([...(before?.roles ?? []), ...checkpoint.roles])];
 
   const logits = await writeLogits(folder, logitsFile(file), checkpoint.logits);
@@ -139,6 +139,18 @@ export async function loadCheckpoint(folder: string, file: string): Promise<Trai
   }
 }
 
+/** Reads the weights of a checkpoint by its path, with the position that its metadata give, or 0. */
+export async function loadWeights(
+  checkpointPath: string,
+): Promise<{ weights: TensorMap; epoch: number; step: number }> {
+  const { metadata, tensors } = await readSafetensors(checkpointPath);
+  return {
+    weights: fromTensors(tensors).weights,
+    epoch: Number(metadata['epoch'] ?? 0),
+    step: Number(metadata['step'] ?? 0),
+  };
+}
+
 /** The JSON beside a checkpoint. Throws when it is missing or of another format. */
 export function readNotes(folder: string, file: string): CheckpointNotes {
   const notes = JSON.parse(readFileSync(path.join(folder, notesFile(file)), 'utf8')) as CheckpointNotes;
@@ -196,11 +208,10 @@ export async function writeLogits(
   };
 }
 
-/** `epoch-0040`, or with the step where another checkpoint between the same two epochs has that name. */
-function freeName(kept: KeptCheckpoint[], epoch: number, step: number): string {
+/** `epoch-0040` after a finished epoch, with the step too in the middle of the next. */
+function nameOf({ epoch, step, partialEpoch }: TrainingState['position']): string {
   const name = `${CHECKPOINTS}/epoch-${String(epoch).padStart(4, '0')}`;
-  const isTaken = kept.some((other) => other.file === `${name}.safetensors`);
-  return `${name}${isTaken ? `-step-${String(step).padStart(7, '0')}` : ''}.safetensors`;
+  return `${name}${partialEpoch === null ? '' : `-step-${String(step).padStart(7, '0')}`}.safetensors`;
 }
 
 async function isPinned(folder: string, file: string): Promise<boolean> {

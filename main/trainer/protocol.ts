@@ -148,7 +148,7 @@ export type JournalEntry =
       /** Splits that were evaluated with these weights. */
       evaluated: Split[];
     }
-  /** What a kept checkpoint is kept for has changed; an empty list: only because it is pinned. */
+  /** What a kept checkpoint is kept for has changed; an empty list: it is pinned, or serves to resume until the next. */
   | { type: 'checkpoint-roles'; file: string; roles: CheckpointRole[] }
   /** A checkpoint and its logits are no longer on disk. */
   | { type: 'checkpoint-removed'; file: string }

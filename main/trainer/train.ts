@@ -1,0 +1,36 @@
+/** A training attempt: the training loop of main/training, with this process as its host. */
+import { train } from '../training/loop.ts';
+import type { TrainingHost } from '../training/types.ts';
+import type { Attempt, Ending } from './attempt.ts';
+import { loadCheckpoint, sweepCheckpoints } from './checkpoints.ts';
+import { prepare } from './prepare.ts';
+
+/** Trains from the beginning or from the launch file's checkpoint, to the end or until asked to leave. */
+export async function runTraining(attempt: Attempt): Promise<Ending> {
+  const { launch, folder } = attempt;
+  for (const file of await sweepCheckpoints(folder, launch.checkpoints)) {
+    attempt.log('info', `Removed ${file}, which an earlier attempt did not finish.`);
+  }
+  const resume = launch.resume === null ? null : await loadCheckpoint(folder, launch.resume.file);
+  if (launch.resume !== null) {
+    attempt.log('info', `Goes on from epoch ${launch.resume.epoch}, step ${launch.resume.step}.`);
+  }
+  const { config, data, backend } = await prepare(attempt, null);
+  try {
+    await attempt.yieldToEvents();
+    if (attempt.endAsked !== null) {
+      return { state: attempt.endAsked === 'stop' ? 'stopped' : 'paused', message: null };
+    }
+    const host: TrainingHost = {
+      emit: (event) => attempt.emit(event),
+      takeRequest: () => attempt.takeRequest(),
+      yieldToEvents: () => attempt.yieldToEvents(),
+      saveCheckpoint: (checkpoint) => attempt.saveCheckpoint(checkpoint),
+      now: () => performance.now(),
+    };
+    const { state } = await train({ config, data, backend, host, ...(resume === null ? {} : { resume }) });
+    return { state, message: null };
+  } finally {
+    await data.close();
+  }
+}
