@@ -142,6 +142,12 @@ export class Datasets {
         name,
         id,
       ]);
+      this.#database
+        .statement<[string, number]>(
+          'rename dataset in search text',
+          'UPDATE run_search SET dataset_name = ? WHERE run_id IN (SELECT id FROM runs WHERE dataset_id = ?)',
+        )
+        .run([name.toLowerCase(), id]);
     });
   }
 

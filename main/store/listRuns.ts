@@ -11,6 +11,7 @@ import type {
   RunState,
 } from '../../preload/contract.ts';
 import type { Database } from './database.ts';
+import { containing } from './like.ts';
 import { STATE_ORDER, type Runs } from './runs.ts';
 import { groupColumn } from './scores.ts';
 
@@ -136,17 +137,11 @@ export class RunLists {
   #search(words: readonly string[]): void {
     const db = this.#database;
     db.statement('clear found runs', 'DELETE FROM temp.found_runs').run([]);
-    // instr, not LIKE: no wildcards to escape, and twice as fast; the text is in lower case.
-    db.statement<Record<string, unknown>>(
-      'search runs',
-      `INSERT INTO temp.found_runs
-       SELECT s.run_id FROM run_search s JOIN runs r ON r.id = s.run_id
-       WHERE NOT EXISTS (
-         SELECT 1 FROM json_each(@words) w
-         WHERE instr(s.text, w.value) = 0
-           AND r.dataset_id NOT IN (SELECT d.id FROM datasets d WHERE instr(lower(d.name), w.value) > 0)
-       )`,
-    ).run({ words: JSON.stringify(words) });
+    const found = words.map(() => `(text LIKE ? ESCAPE '\\' OR dataset_name LIKE ? ESCAPE '\\')`);
+    db.statement<string[]>(
+      `search runs, ${words.length} words`,
+      `INSERT INTO temp.found_runs SELECT run_id FROM run_search WHERE ${found.join(' AND ')}`,
+    ).run(words.flatMap((word) => [containing(word), containing(word)]));
   }
 
   #combinations(parameters: Parameters, searched: boolean): Combination[] {

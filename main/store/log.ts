@@ -1,6 +1,7 @@
 /** Log lines of runs, numbered from 1 over all attempts of a run. */
 import type { LogLine, LogPage } from '../../preload/contract.ts';
 import type { Database } from './database.ts';
+import { containing } from './like.ts';
 
 /** The level of a line as it is stored; higher is worse. */
 const LEVELS: readonly LogLine['level'][] = ['info', 'warn', 'error'];
@@ -71,14 +72,13 @@ export class Log {
       untilNumber,
     }: { text: string; level: 'all' | 'warn' | 'error'; fromNumber: number; untilNumber: number },
   ): number[] {
-    const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
     const marked = level !== 'all';
     const rows = this.#database.rows<unknown[], [number]>(
       marked ? 'search marked log lines' : 'search log lines',
       `SELECT number FROM log_lines ${marked ? 'INDEXED BY log_lines_marked' : ''}
        WHERE run_id = ? AND number BETWEEN ? AND ? AND text LIKE ? ESCAPE '\\'
        ${marked ? 'AND level > 0 AND level >= ?' : ''} ORDER BY number`,
-    )([runId, fromNumber, untilNumber, pattern, ...(marked ? [LEVELS.indexOf(level)] : [])]);
+    )([runId, fromNumber, untilNumber, containing(text), ...(marked ? [LEVELS.indexOf(level)] : [])]);
     return rows.map(([number]) => number);
   }
 }

@@ -266,10 +266,6 @@ export class Runs {
         run.evaluate === null ? null : JSON.stringify(run.evaluate),
         JSON.stringify(run.warnings),
       ]);
-      db.statement<[number]>(
-        'insert run search text',
-        "INSERT INTO run_search (run_id, text) VALUES (?, '')",
-      ).run([id]);
       this.#indexText(id);
       if (run.groupId !== null) this.refreshGroup(run.groupId);
       return id;
@@ -523,9 +519,16 @@ export class Runs {
     const text = [run.name, run.title, run.detail, run.method, run.preset ?? '', run.note, ...settings]
       .join('\n')
       .toLowerCase();
+    const { name } = this.#database
+      .statement<[number], { name: string }>('read dataset name', 'SELECT name FROM datasets WHERE id = ?')
+      .get([run.datasetId])!;
     this.#database
-      .statement<[string, number]>('write run search text', 'UPDATE run_search SET text = ? WHERE run_id = ?')
-      .run([text, id]);
+      .statement<[number, string, string]>(
+        'write run search text',
+        `INSERT INTO run_search (run_id, text, dataset_name) VALUES (?, ?, ?)
+         ON CONFLICT (run_id) DO UPDATE SET text = excluded.text`,
+      )
+      .run([id, text, name.toLowerCase()]);
   }
 }
 

@@ -146,10 +146,12 @@ const version1: Migration = (database) => {
       warnings TEXT NOT NULL DEFAULT '[]'
     ) STRICT;
 
-    -- Lower case: name, title, detail, method, preset, note, and every setting as key=value.
+    -- Lower case: name, title, detail, method, preset, note, and every setting as key=value; the dataset's name apart,
+    -- since renaming it changes all its runs.
     CREATE TABLE run_search (
       run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
-      text TEXT NOT NULL
+      text TEXT NOT NULL,
+      dataset_name TEXT NOT NULL
     ) STRICT;
 
     -- Each start or resume of a run. journal_offset: bytes of whole journal records that are stored.
