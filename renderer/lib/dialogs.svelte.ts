@@ -1,8 +1,8 @@
 /**
  * Dialogs that any page may open, so that they are drawn once, by App.svelte: the new-run sheet, the palette, the
- * shortcuts, and "repeat with seeds".
+ * shortcuts, and the wizard that adds a dataset.
  */
-import type { RunSummary } from '../../preload/contract.ts';
+import type { DatasetKind } from '../../preload/contract.ts';
 
 /** Where a new run starts from: a preset's name, an earlier run ("duplicate and edit"), or the first preset. */
 export interface NewRunStart {
@@ -11,10 +11,15 @@ export interface NewRunStart {
   datasetId?: number;
 }
 
+/** Where the wizard starts: at a kind of source, or at a path whose subset is next ("new subset from this"). */
+export interface AddDatasetStart {
+  kind?: DatasetKind;
+  sourcePath?: string;
+}
+
 class Dialogs {
   newRun: NewRunStart | null = $state.raw(null);
-  /** One run of each seed group that is to be repeated. */
-  repeat: RunSummary[] | null = $state.raw(null);
+  addDataset: AddDatasetStart | null = $state.raw(null);
   isPaletteOpen = $state(false);
   isShortcutsOpen = $state(false);
 }
@@ -24,4 +29,9 @@ export const dialogs = new Dialogs();
 /** Opens the new-run sheet from any page: `openNewRun({ runId: 12 })` is "duplicate and edit". */
 export function openNewRun(start: NewRunStart = {}): void {
   dialogs.newRun = start;
+}
+
+/** Opens the wizard that adds a dataset, from any page; it stays where it is until the dataset is there. */
+export function openAddDataset(start: AddDatasetStart = {}): void {
+  dialogs.addDataset = start;
 }

@@ -14,6 +14,8 @@ class PreferencesState {
   theme: ThemeChoice = $state('system');
   isSystemDark = $state(systemIsDark.matches);
   views: Record<string, unknown> = $state.raw({});
+  /** Changed keys that are not saved yet. */
+  #unsaved: Record<string, unknown> = {};
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -51,6 +53,7 @@ class PreferencesState {
 
   setView(key: string, value: unknown): void {
     this.views = { ...this.views, [key]: value };
+    this.#unsaved[key] = value;
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => this.#save(), SAVE_AFTER_MS);
   }
@@ -59,7 +62,10 @@ class PreferencesState {
     if (this.#saveTimer === undefined) return;
     clearTimeout(this.#saveTimer);
     this.#saveTimer = undefined;
-    void api.updatePreferences({ views: this.views });
+    const views = this.#unsaved;
+    this.#unsaved = {};
+    // The owner merges keys, so that two windows do not undo each other's.
+    void api.updatePreferences({ views });
   }
 
   #applyTheme(): void {

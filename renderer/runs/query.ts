@@ -1,29 +1,64 @@
-/** Questions about the list of runs. */
-import type { RunQuery, RunSummary } from '../../preload/contract.ts';
+/** Questions about the list of runs: what the filters ask for, and how many of them are set. */
+import type { RunListItem, RunQuery, RunState, RunSummary } from '../../preload/contract.ts';
 import { api } from '../lib/api.ts';
 
-export const EMPTY_QUERY: RunQuery = {
+export type RunFilters = Pick<
+  RunQuery,
+  'search' | 'states' | 'datasetIds' | 'methods' | 'sinceDays' | 'archived'
+>;
+
+export const NO_FILTERS: RunFilters = {
   search: '',
   states: [],
   datasetIds: [],
   methods: [],
   sinceDays: null,
   archived: false,
+};
+
+const PLAIN_QUERY: RunQuery = {
+  ...NO_FILTERS,
   grouped: true,
   scheme: 'count-100-20',
-  sort: { key: 'started', descending: true },
+  sort: { key: 'created', descending: true },
   offset: 0,
   limit: 100,
 };
 
+/** More than this the owner is not asked for at once. */
+const BATCH = 500;
+
+/** How many filters hide something. */
+export function countFilters(filters: RunFilters): number {
+  return [
+    filters.search.trim() !== '',
+    filters.states.length > 0,
+    filters.datasetIds.length > 0,
+    filters.methods.length > 0,
+    filters.sinceDays !== null,
+    filters.archived,
+  ].filter(Boolean).length;
+}
+
 /** The newest runs that match the words, one a line. */
 export async function findRuns(search: string, limit: number): Promise<RunSummary[]> {
-  const list = await api.listRuns({
-    ...EMPTY_QUERY,
-    search,
-    grouped: false,
-    sort: { key: 'created', descending: true },
-    limit,
-  });
+  const list = await api.listRuns({ ...PLAIN_QUERY, search, grouped: false, limit });
   return list.items.flatMap((item) => item.runs);
+}
+
+/** Items from `start` up to `end` of a query, in as many requests as it takes. */
+export async function loadItems(query: RunQuery, start: number, end: number): Promise<RunListItem[]> {
+  const items: RunListItem[] = [];
+  while (start + items.length < end) {
+    const offset = start + items.length;
+    const page = await api.listRuns({ ...query, offset, limit: Math.min(BATCH, end - offset) });
+    items.push(...page.items);
+    if (page.items.length === 0) break;
+  }
+  return items;
+}
+
+/** Adds or takes away a value of a filter. */
+export function toggled<T extends RunState | number | string>(values: readonly T[], value: T): T[] {
+  return values.includes(value) ? values.filter((other) => other !== value) : [...values, value];
 }

@@ -10,9 +10,15 @@ export interface MenuAction {
   shortcut?: ShortcutId | undefined;
   danger?: boolean;
   disabled?: boolean;
-  /** Drawn with a tick when true, with its space when false. */
+  /** A choice that stays open: with a tick when true, with its space when false. */
   checked?: boolean | undefined;
   run: () => void;
 }
 
-export type MenuEntry = MenuAction | { heading: string } | { separator: true };
+export interface Submenu {
+  label: string;
+  icon?: Component | undefined;
+  entries: MenuEntry[];
+}
+
+export type MenuEntry = MenuAction | Submenu | { heading: string } | { separator: true };
