@@ -191,7 +191,8 @@ export class NativeOps implements Ops {
   padShortcut(input: Tensor4D, channels: number, stride: number): Tensor4D {
     return tf.tidy(() => {
       const half = (channels - input.shape[3]) / 2;
-      const picked = stride === 1 ? input : tf.stridedSlice(input, [0, 0, 0, 0], input.shape, [1, stride, stride, 1]);
+      const picked =
+        stride === 1 ? input : tf.stridedSlice(input, [0, 0, 0, 0], input.shape, [1, stride, stride, 1]);
       return tf.pad4d(picked as Tensor4D, [
         [0, 0],
         [0, 0],
@@ -305,7 +306,11 @@ function isSame({ stride, padding }: ConvGeometry, [height, width]: number[]): b
 }
 
 /** The transpose of taking every `stride`-th pixel: zeros between the pixels, cut to [height, width]. */
-export function spread(picked: Tensor4D, [batch, height, width, channels]: Shape4D, stride: number): Tensor4D {
+export function spread(
+  picked: Tensor4D,
+  [batch, height, width, channels]: Shape4D,
+  stride: number,
+): Tensor4D {
   const [, rows, columns] = picked.shape;
   const spaced = tf.pad(tf.reshape(picked, [batch, rows, 1, columns, 1, channels]), [
     [0, 0],

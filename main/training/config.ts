@@ -324,7 +324,8 @@ export function parseRunConfig(input: unknown): ParsedConfig {
     }
     const parsed = fieldSchema(each).safeParse(value);
     if (parsed.success) config[each.key] = parsed.data as FieldValue;
-    else problems.push({ key: each.key, message: `${each.key} must be ${describe(each)}, not ${show(value)}.` });
+    else
+      problems.push({ key: each.key, message: `${each.key} must be ${describe(each)}, not ${show(value)}.` });
   }
   if (problems.length > 0) return refuse(problems);
 

@@ -121,17 +121,17 @@ class Run {
 
   /** Runs the rest of an epoch. Returns the outcome when a request ended it early, else null. */
   async #trainEpoch(): Promise<TrainingOutcome | null> {
-    const { batchSize, dropLast, cropPadding, flip, logEverySteps } = this.#config;
+    const { batchSize, dropLast, cropPadding, flip } = this.#config;
     const { totalSteps } = this.#resolved;
     const learningRate = learningRateAt(this.#config, this.#epoch);
     const random = this.#random.fork(`epoch-${this.#epoch}`);
     const stream = this.#data.trainStream({ batchSize, dropLast, cropPadding, flip, random });
     // The loss of a step is read after the next one was handed to the engine, so that the engine never idles.
-    let unread: { step: number; batch: number; values: Tensor1D } | null = null;
-    const read = async (): Promise<void> => {
+    let unread: UnreadStep | null = null;
+    const read = async (next: UnreadStep | null): Promise<void> => {
       const last = unread;
-      unread = null;
-      if (last) await this.#account(last, learningRate, last.batch % logEverySteps === 0);
+      unread = next;
+      if (last) await this.#account(last, learningRate);
     };
     try {
       for (let skipped = 0; skipped < this.#batches; skipped++) await stream.next();
@@ -143,40 +143,34 @@ class Run {
         const values = this.#session.step(batch, learningRate);
         this.#step++;
         this.#batches++;
-        const previous = unread as typeof unread;
-        unread = { step: this.#step, batch: this.#batches - 1, values };
-        if (previous) await this.#account(previous, learningRate, previous.batch % logEverySteps === 0);
+        await read({ step: this.#step, batch: this.#batches - 1, values });
         this.#meter.end(batch.size);
         this.#reportProgress();
         await this.#host.yieldToEvents();
         const request = this.#host.takeRequest();
         if (!request) continue;
-        await read();
+        await read(null);
         if (request === 'stop') return { state: 'stopped', step: this.#step, epoch: this.#epoch };
         await this.#save(['requested'], [], []);
         if (request === 'pause') return { state: 'paused', step: this.#step, epoch: this.#epoch };
       }
-      await read();
+      await read(null);
     } finally {
-      (unread as { values: Tensor1D } | null)?.values.dispose();
+      (unread as UnreadStep | null)?.values.dispose();
       stream.close();
     }
     return null;
   }
 
   /** Takes in the values of one step: checks them, adds them to the epoch's, logs them when it is time. */
-  async #account(
-    { step, values }: { step: number; values: Tensor1D },
-    learningRate: number,
-    log: boolean,
-  ): Promise<void> {
+  async #account({ step, batch, values }: UnreadStep, learningRate: number): Promise<void> {
     const numbers = [...(await values.data<'float32'>())];
     values.dispose();
     numbers.forEach((value, index) => {
       if (!Number.isFinite(value)) throw new NonFiniteLossError(this.#metricNames[index]!, step, value);
       this.#sums[index]! += value;
     });
-    if (!log) return;
+    if (batch % this.#config.logEverySteps !== 0) return;
     const named = Object.fromEntries(this.#metricNames.map((name, index) => [name, numbers[index]!]));
     const rate = this.#meter.take();
     this.#host.emit({
@@ -349,6 +343,13 @@ class Run {
   #log(text: string): void {
     this.#host.emit({ type: 'log', level: 'info', text });
   }
+}
+
+/** Values of a step that the engine may still be computing; `batch` is its index in the epoch. */
+interface UnreadStep {
+  step: number;
+  batch: number;
+  values: Tensor1D;
 }
 
 interface Rate {

@@ -20,9 +20,7 @@ const PUBLISHED_PI = 3.1415926;
 
 /** Milestones as epochs from 0, in ascending order. */
 export function resolveMilestones(milestones: readonly number[], epochs: number): number[] {
-  return milestones
-    .map((value) => (value < 1 ? Math.round(value * epochs) : value))
-    .sort((a, b) => a - b);
+  return milestones.map((value) => (value < 1 ? Math.round(value * epochs) : value)).sort((a, b) => a - b);
 }
 
 /** The learning rate of an epoch (from 0). */

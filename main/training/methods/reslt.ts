@@ -52,7 +52,8 @@ export function resltLoss(outputs: Outputs, labels: Tensor1D, options: ResltLoss
     tf.addN(parts.map((part) => part.count)),
   );
   const fused = fuseBranches(outputs, names);
-  const perExample = fusionTerm === 'exact' ? softmaxCrossEntropy(fused, target) : cappedCrossEntropy(fused, target);
+  const perExample =
+    fusionTerm === 'exact' ? softmaxCrossEntropy(fused, target) : cappedCrossEntropy(fused, target);
   const fusion = tf.mean<Scalar>(perExample);
   const total = tf.add<Scalar>(tf.mul(individual, beta), tf.mul(fusion, 1 - beta));
   return { total, individual, fusion, branches };

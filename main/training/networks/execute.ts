@@ -35,8 +35,17 @@ export interface TrainingPass {
  */
 export type BatchNormMode = 'batch' | 'running';
 
+export interface TrainingPassOptions {
+  /** Default 'batch'. */
+  batchNorm?: BatchNormMode;
+  /** Also return the gradient by the images, under the name INPUT_GRADIENT. */
+  inputGradient?: boolean;
+}
+
+export const INPUT_GRADIENT = 'input';
+
 /**
- * One forward pass that keeps what the backward pass needs. In mode 'batch' the running statistics in `state` are
+ * One forward pass that keeps what the backward pass needs. With batch statistics the running ones in `state` are
  * replaced. `images` [batch, height, width, channels] stays the caller's and must live until `backward`.
  */
 export function forwardTraining(
@@ -44,7 +53,7 @@ export function forwardTraining(
   network: Network,
   state: NetworkState,
   images: Tensor4D,
-  mode: BatchNormMode = 'batch',
+  { batchNorm: mode = 'batch', inputGradient = false }: TrainingPassOptions = {},
 ): TrainingPass {
   const { nodes } = network;
   const values: (Tensor | null)[] = new Array<Tensor | null>(nodes.length).fill(null);
@@ -79,7 +88,8 @@ export function forwardTraining(
     const byNode: (Tensor | null)[] = new Array<Tensor | null>(nodes.length).fill(null);
     const byTensor = new Map<string, Tensor>();
     const passOn = (index: number, gradient: Tensor): void => {
-      byNode[index] = accumulate(ops, byNode[index] ?? null, gradient);
+      if (index > 0 || inputGradient) byNode[index] = accumulate(ops, byNode[index] ?? null, gradient);
+      else gradient.dispose();
     };
     const collect = (name: string, gradient: Tensor): void => {
       byTensor.set(name, accumulate(ops, byTensor.get(name) ?? null, gradient));
@@ -102,6 +112,7 @@ export function forwardTraining(
           input: values[node.inputs[0]!] ?? null,
           saved: saved.get(index) ?? null,
           batch: images.shape[0],
+          needsInputGradient: node.inputs[0] !== 0 || inputGradient,
           passOn,
           collect,
         });
@@ -110,6 +121,7 @@ export function forwardTraining(
       }
       free(values, index);
     }
+    if (byNode[0]) byTensor.set(INPUT_GRADIENT, byNode[0]);
     dispose();
     return byTensor;
   };
@@ -177,6 +189,8 @@ interface BackwardContext {
   input: Tensor | null;
   saved: Tensor1D[] | null;
   batch: number;
+  /** False for the layer on the images, whose gradient is not worth computing. */
+  needsInputGradient: boolean;
   passOn(index: number, gradient: Tensor): void;
   collect(name: string, gradient: Tensor): void;
 }
@@ -194,8 +208,8 @@ function backwardLayer(context: BackwardContext): void {
     case 'conv': {
       const filter = tensor(state, layer.weight) as Tensor4D;
       collect(layer.weight, ops.conv2dFilterGradient(gradient, input, filter.shape, layer));
-      // Nobody asks for the gradient by the images.
-      if (from !== 0) passOn(from, ops.conv2dInputGradient(gradient, filter, inputShape, layer));
+      if (context.needsInputGradient)
+        passOn(from, ops.conv2dInputGradient(gradient, filter, inputShape, layer));
       return;
     }
     case 'batchNorm': {
@@ -207,8 +221,7 @@ function backwardLayer(context: BackwardContext): void {
       context.saved?.splice(0);
       collect(`${layer.name}.weight`, result.scale);
       collect(`${layer.name}.bias`, result.offset);
-      if (from !== 0) passOn(from, result.input);
-      else result.input.dispose();
+      passOn(from, result.input);
       return;
     }
     case 'relu':

@@ -93,11 +93,11 @@ export class NetworkBuilder {
     const weight = `${name}.weight`;
     this.#declare(weight, [options.channels, channels / groups, kernel, kernel], 'convWeight', true);
     const size = (length: number): number => Math.floor((length + 2 * padding - kernel) / stride) + 1;
-    return this.#add({ kind: 'conv', weight, stride, padding }, [input], [
-      size(height),
-      size(width),
-      options.channels,
-    ]);
+    return this.#add(
+      { kind: 'conv', weight, stride, padding },
+      [input],
+      [size(height), size(width), options.channels],
+    );
   }
 
   batchNorm(input: number, name: string): number {
@@ -128,11 +128,11 @@ export class NetworkBuilder {
     if (stride === 1 && channels === before) return input;
     if ((channels - before) % 2 !== 0 || channels < before)
       throw new RangeError(`a padding shortcut cannot go from ${before} to ${channels} channels`);
-    return this.#add({ kind: 'padShortcut', channels, stride }, [input], [
-      Math.ceil(height / stride),
-      Math.ceil(width / stride),
-      channels,
-    ]);
+    return this.#add(
+      { kind: 'padShortcut', channels, stride },
+      [input],
+      [Math.ceil(height / stride), Math.ceil(width / stride), channels],
+    );
   }
 
   globalAveragePool(input: number): number {
