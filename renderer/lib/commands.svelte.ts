@@ -2,7 +2,7 @@
  * What the user can do now: each page adds its commands while it is on screen. The palette lists them, their chords
  * run them, and so do `command` notices (menu, notification), by the same id.
  */
-import type { Component } from 'svelte';
+import { untrack, type Component } from 'svelte';
 import { bridge } from './api.ts';
 import { matchesChord } from './chords.ts';
 import { chordsOf, SHORTCUTS, type ShortcutId } from './shortcuts.ts';
@@ -33,11 +33,12 @@ let version = $state(0);
 export function useCommands(commands: () => Command[]): void {
   $effect(() => {
     layers.push(commands);
-    version += 1;
+    // Counting up reads the count: tracked, the effect would start itself again without end.
+    untrack(() => (version += 1));
     return () => {
       const index = layers.indexOf(commands);
       if (index >= 0) layers.splice(index, 1);
-      version += 1;
+      untrack(() => (version += 1));
     };
   });
 }
