@@ -144,6 +144,7 @@ class PackedData implements TrainingData {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#fail(new Error('the data was closed'));
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
