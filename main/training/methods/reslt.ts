@@ -63,6 +63,17 @@ function fuseBranches(outputs: Outputs, names: string[]): Tensor2D {
   return tf.addN(names.map((name) => outputs[name]!));
 }
 
+/** The ranks where the scopes of branches m and t begin: as set, else the default shares of the classes. */
+export function resolveScopeRanks(
+  settings: Record<string, unknown>,
+  classes: number,
+): { mediumFrom: number; tailFrom: number } {
+  return {
+    mediumFrom: (settings['mediumFrom'] as number | null) ?? Math.round(MEDIUM_FROM_SHARE * classes),
+    tailFrom: (settings['tailFrom'] as number | null) ?? Math.round(TAIL_FROM_SHARE * classes),
+  };
+}
+
 export const reslt: Method = {
   name: 'reslt',
   label: 'ResLT',
@@ -129,8 +140,7 @@ export const reslt: Method = {
   ],
   bind({ classCounts, settings }) {
     const classes = classCounts.length;
-    const mediumFrom = (settings['mediumFrom'] as number | null) ?? Math.round(MEDIUM_FROM_SHARE * classes);
-    const tailFrom = (settings['tailFrom'] as number | null) ?? Math.round(TAIL_FROM_SHARE * classes);
+    const { mediumFrom, tailFrom } = resolveScopeRanks(settings, classes);
     const lists: Record<string, number[]> = {
       h: scopeFrom(classCounts, 0),
       m: scopeFrom(classCounts, mediumFrom),
