@@ -63,10 +63,7 @@ export function resolveRun(
 }
 
 /** Optimiser steps of one epoch. A split smaller than one batch is one step. */
-export function countSteps(
-  config: Pick<RunConfig, 'batchSize' | 'dropLast'>,
-  examples: number,
-): number {
+export function countSteps(config: Pick<RunConfig, 'batchSize' | 'dropLast'>, examples: number): number {
   const batches = examples / config.batchSize;
   return Math.max(1, config.dropLast ? Math.floor(batches) : Math.ceil(batches));
 }
