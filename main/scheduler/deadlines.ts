@@ -20,7 +20,7 @@ export const DEADLINES: Deadlines = {
   firstRecordMs: 3_000,
 };
 
-/** The journal is looked at so often also without word from the socket. */
+/** The journal is looked at so often also without word from the socket, and a lost connection tried again. */
 export const POLL_INTERVAL_MS = 250;
-/** A lost connection is tried again, and the pid looked at, so often: a dead trainer is known well within 5 s. */
+/** Without a connection the pid is looked at so often: a dead trainer is known well within 5 s. */
 export const CHECK_INTERVAL_MS = 1000;

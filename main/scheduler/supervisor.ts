@@ -20,6 +20,8 @@ import { END_EVENTS, findNextState, nextState, type RunEvent } from './runStates
 /** How much of stderr goes to the log of a run whose trainer vanished. */
 const LAST_WORDS_CHARACTERS = 4000;
 const LAST_WORDS_LINES = 20;
+/** How long the exit of a dead child may take to be known. */
+const EXIT_NEWS_MS = 1000;
 /** A tick that comes so late means that this process was stopped, not that the trainer was silent. */
 const OWN_ABSENCE_MS = 2000;
 
@@ -76,7 +78,6 @@ export class Supervisor {
   #tickedAtMs = performance.now();
   readonly #startedAtMs = performance.now();
   #notResponding = false;
-  #exit: string | null = null;
 
   constructor(options: SupervisorOptions) {
     this.runId = options.runId;
@@ -95,10 +96,7 @@ export class Supervisor {
       },
       onClose: () => this.#check(),
     });
-    options.child?.on('exit', (code, signal) => {
-      this.#exit = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      this.#check();
-    });
+    options.child?.once('exit', () => void this.#check());
   }
 
   /** Starts to follow. Resolves when it is known whether the trainer lives, and, if not, when all it left is stored. */
@@ -158,18 +156,23 @@ export class Supervisor {
     const now = performance.now();
     if (now - this.#tickedAtMs > OWN_ABSENCE_MS) this.#heard();
     this.#tickedAtMs = now;
-    if (!this.#control.isConnected && now - this.#checkedAtMs >= CHECK_INTERVAL_MS) {
+    if (!this.#control.isConnected) {
       if (!this.#hasEnded) this.#control.connect(this.#options.socketPath);
-      void this.#check();
+      if (now - this.#checkedAtMs >= CHECK_INTERVAL_MS) void this.#check();
     }
-    const silent = !this.#hasEnded && now - this.#heardAtMs > this.#options.deadlines.silenceMs;
-    if (silent === this.#notResponding) return;
-    this.#notResponding = silent;
-    this.#options.notify({ type: 'runs-changed', runIds: [this.runId] });
+    if (!this.#hasEnded && now - this.#heardAtMs > this.#options.deadlines.silenceMs)
+      this.#setNotResponding(true);
   }
 
   #heard(): void {
     this.#heardAtMs = performance.now();
+    this.#setNotResponding(false);
+  }
+
+  #setNotResponding(isSilent: boolean): void {
+    if (isSilent === this.#notResponding) return;
+    this.#notResponding = isSilent;
+    this.#options.notify({ type: 'runs-changed', runIds: [this.runId] });
   }
 
   #repeatWish(): void {
@@ -185,21 +188,24 @@ export class Supervisor {
       this.#pumpAgain = true;
       return this.#pumping;
     }
-    this.#pumping = (async () => {
-      try {
-        do {
-          this.#pumpAgain = false;
-          this.#isCaughtUp = false;
-          await this.#drain();
-        } while (this.#pumpAgain && !this.#isClosed);
-      } catch (error) {
-        // A full disk or a busy store: the journal keeps what could not be stored, and the next tick tries again.
-        this.#options.report(`Run ${this.runId} could not be followed: ${(error as Error).message}`);
-      } finally {
-        this.#pumping = null;
-      }
-    })();
+    this.#pumping = this.#drainAgain().catch((error: unknown) => {
+      // A full disk or a busy store: the journal keeps what could not be stored, and the next tick tries again.
+      this.#options.report(`Run ${this.runId} could not be followed: ${(error as Error).message}`);
+    });
     return this.#pumping;
+  }
+
+  async #drainAgain(): Promise<void> {
+    try {
+      do {
+        this.#pumpAgain = false;
+        this.#isCaughtUp = false;
+        await this.#drain();
+      } while (this.#pumpAgain && !this.#isClosed);
+    } finally {
+      // In the same moment as the last look at pumpAgain, so that no call falls between the two.
+      this.#pumping = null;
+    }
   }
 
   async #drain(): Promise<void> {
@@ -265,22 +271,24 @@ export class Supervisor {
   /** Looks whether the trainer is gone, and if so closes its run. One at a time. */
   #check(): Promise<void> {
     if (this.#isClosed || this.#isDone) return Promise.resolve();
-    this.#checking ??= (async () => {
-      try {
-        this.#checkedAtMs = performance.now();
-        if (this.#control.isConnected || (await this.#isTrainerAlive())) return;
-        // It is gone: whatever it wrote is in the file now.
-        await this.#pump();
-        if (this.#isClosed || this.#isDone || !this.#isCaughtUp) return;
-        if (!this.#hasEnded) await this.#closeAsGone();
-        this.#finish();
-      } catch (error) {
+    this.#checking ??= this.#closeIfGone()
+      .catch((error: unknown) => {
         this.#options.report(`Run ${this.runId} could not be closed: ${(error as Error).message}`);
-      } finally {
+      })
+      .finally(() => {
         this.#checking = null;
-      }
-    })();
+      });
     return this.#checking;
+  }
+
+  async #closeIfGone(): Promise<void> {
+    this.#checkedAtMs = performance.now();
+    if (this.#control.isConnected || (await this.#isTrainerAlive())) return;
+    // It is gone: whatever it wrote is in the file now.
+    await this.#pump();
+    if (this.#isClosed || this.#isDone || !this.#isCaughtUp) return;
+    if (!this.#hasEnded) await this.#closeAsGone();
+    this.#finish();
   }
 
   /** The trainer is gone without a last word: the run is closed by the owner's, with what the trainer left on stderr. */
@@ -292,11 +300,12 @@ export class Supervisor {
       this.#hasEnded = true;
       return;
     }
+    const exit = child === null ? null : await describeExit(child);
     const wasStopped = this.#wish === 'stop';
     const state = nextState(this.#state, wasStopped ? 'stop' : 'crash');
     const message = wasStopped
       ? `Ended by force at step ${this.#step}: it did not stop when asked.`
-      : `The trainer is gone at step ${this.#step}${this.#exit === null ? '' : ` (${this.#exit})`}.`;
+      : `The trainer is gone at step ${this.#step}${exit === null ? '' : ` (${exit})`}.`;
     const level = wasStopped ? 'warn' : 'error';
     const lines = [message, ...(await readLastLines(path.join(folder, 'stderr.log')))];
     store.transaction(() => {
@@ -372,6 +381,16 @@ export class Supervisor {
       }
     }
   }
+}
+
+/** How a child that is gone has ended; the system may tell a moment later than the socket closes. */
+async function describeExit(child: ChildProcess): Promise<string | null> {
+  const end = performance.now() + EXIT_NEWS_MS;
+  while (child.exitCode === null && child.signalCode === null && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  if (child.signalCode !== null) return `signal ${child.signalCode}`;
+  return child.exitCode === null ? null : `exit code ${child.exitCode}`;
 }
 
 /** The end of what a process wrote to a file, line by line; empty when there is nothing. */

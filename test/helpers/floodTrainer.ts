@@ -21,7 +21,7 @@ export interface Flood {
   /** What happens at step `at`, before it counts; null: nothing. */
   accident: {
     at: number;
-    /** `block`: the loop hangs for ever; `deaf`: it goes on and hears no wish, nor signals. */
+    /** `block`: the loop hangs for ever; `deaf`: it goes on and heeds no wish and no SIGTERM. */
     kind: 'not-finite' | 'exception' | 'exit' | 'block' | 'deaf';
   } | null;
 }
@@ -56,12 +56,16 @@ async function flood(attempt: Attempt): Promise<Ending> {
   attempt.emit({ type: 'phase', phase: 'training' });
   const startedAt = performance.now();
   const first = launch.resume?.step ?? 0;
+  let isDeaf = false;
   let line = first * options.linesPerStep;
   for (let step = first + 1; step <= options.steps; step++) {
     // Paced by the clock, so that a late timer does not lower the rate.
     const dueMs = (step - first) * options.stepMs - (performance.now() - startedAt);
     if (dueMs > 0) await new Promise((resolve) => setTimeout(resolve, dueMs));
-    if (options.accident?.at === step) happen(options.accident.kind, step);
+    if (options.accident?.at === step) {
+      isDeaf = options.accident.kind === 'deaf';
+      happen(options.accident.kind, step);
+    }
     for (let i = 0; i < options.linesPerStep; i++) attempt.log('info', `line ${++line} at ${Date.now()}`);
     const epoch = Math.ceil(step / options.stepsPerEpoch);
     attempt.emit({ type: 'metrics', step, epoch, values: { 'train/loss': 2 / step, 'train/lr': 0.1 } });
@@ -76,7 +80,7 @@ async function flood(attempt: Attempt): Promise<Ending> {
     });
     if (step % options.stepsPerEpoch === 0) await closeEpoch(attempt, options, { epoch, step });
     await attempt.yieldToEvents();
-    const request = attempt.takeRequest();
+    const request = isDeaf ? null : attempt.takeRequest();
     if (request === 'stop') return { state: 'stopped', message: null };
     if (request !== null) {
       await saveState(attempt, { epoch: epoch - 1, step, roles: ['requested'], evaluations: [] });
