@@ -63,7 +63,7 @@ async function findBindingSource(): Promise<BindingSource | null> {
   };
 }
 
-/** Whether headers of TensorFlow are needed from the wheel. */
+/** Whether a file of TensorFlow's wheel is a header that the binding is compiled with. */
 export function isTensorflowHeader(name: string): boolean {
   return /^tensorflow\/include\/(tensorflow\/c|tensorflow\/core\/platform|xla\/tsl|tsl)\//.test(name);
 }

@@ -2,15 +2,34 @@
  * Installs the native engine: wheel → libraries and headers → binding → one gradient step → renamed into place. Every
  * stage leaves something the next try goes on from, and nothing is called installed before it has computed a gradient.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { enginesFolder } from '../paths.ts';
-import { bindingSource, isTensorflowHeader, placeBinding, type BindingSource } from './binding.ts';
+import {
+  BINDING_FILE,
+  bindingSource,
+  isTensorflowHeader,
+  placeBinding,
+  type BindingSource,
+} from './binding.ts';
 import { EngineError, installFailed, messageOf } from './errors.ts';
 import { hasGpu } from './gpu.ts';
 import {
   DOWNLOADS_FOLDER,
   findEngine,
+  listEngines,
   readEngine,
   RECORD_FILE,
   STAGING_FOLDER,
@@ -22,7 +41,7 @@ import {
 import { TENSORFLOW_VERSION } from './knownWheels.ts';
 import { withFolderLock } from './lock.ts';
 import { downloadFromIndex } from './packageIndex.ts';
-import { downloadWithPip, findPip } from './pip.ts';
+import { downloadWithPip, findPip, PIP_FOLDER } from './pip.ts';
 import { unsupportedReason } from './platform.ts';
 import { hashFile, readMetadata, unpackedSize, unpackWheel } from './unpack.ts';
 import { verifyEngine } from './verify.ts';
@@ -68,7 +87,7 @@ interface Installation {
   tell: OnInstallProgress;
 }
 
-/** A wheel on disk. Wheels in the downloads folder are ours and are deleted once the engine is there. */
+/** A wheel on disk. */
 interface Wheel extends InstalledWheel {
   file: string;
 }
@@ -146,8 +165,19 @@ async function build(installation: Installation): Promise<InstalledEngine> {
   const say = (stage: InstallProgress['stage'], message: string) =>
     tell({ stage, message, doneBytes: null, totalBytes: null });
   await mkdir(staging, { recursive: true });
-  const wheels = await collectWheels(installation);
-  await unpackAll(installation, wheels);
+  await removeBrokenDownloads(downloads);
+  const relative = await findRelative(installation);
+  let wheels: readonly InstalledWheel[];
+  if (relative !== null) {
+    say('unpack', `Taking TensorFlow from ${relative.id}`);
+    await linkFolder(path.join(relative.folder, 'tensorflow'), path.join(staging, 'tensorflow'));
+    await linkFolder(path.join(relative.folder, 'nvidia'), path.join(staging, 'nvidia'));
+    wheels = relative.wheels;
+  } else {
+    const files = await collectWheels(installation);
+    await unpackAll(installation, files);
+    wheels = files;
+  }
 
   const libraryFolder = path.join(staging, 'tensorflow');
   say(
@@ -176,18 +206,46 @@ async function build(installation: Installation): Promise<InstalledEngine> {
       'The engine runs, but TensorFlow does not see the NVIDIA GPU. The driver is probably too old for CUDA 12: update it, or install with --cpu.',
     );
 
-  // The headers were for the compiler only.
-  await rm(path.join(libraryFolder, 'include'), { recursive: true, force: true });
   await rm(path.join(staging, STAGES_FILE), { force: true });
   record.verifiedOnGpu = check.usesGpu;
   record.sizeBytes = await folderSize(staging);
   await writeFile(path.join(staging, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
   const target = path.join(enginesFolder(), id);
+  // A folder of that name without its record is what a broken removal leaves.
+  await rm(target, { recursive: true, force: true });
   await rename(staging, target);
-  for (const wheel of wheels)
-    if (path.dirname(wheel.file) === downloads) await rm(wheel.file, { force: true });
+  for (const { name } of wheels) await rm(path.join(downloads, name), { force: true });
   say('done', `${id} is installed in ${target}`);
   return (await readEngine(target))!;
+}
+
+/** What a killed pip leaves. The lock is held, so no other installation is using it. */
+async function removeBrokenDownloads(downloads: string): Promise<void> {
+  for (const name of await readdir(downloads).catch(() => []))
+    if (name.startsWith(PIP_FOLDER)) await rm(path.join(downloads, name), { recursive: true });
+}
+
+/** An engine with the same TensorFlow and another binding, as another version of the app has: it spares the download. */
+async function findRelative({ device, options }: Installation): Promise<InstalledEngine | null> {
+  if (options.wheels !== undefined || options.index !== undefined) return null;
+  const engines = await listEngines();
+  return (
+    engines.find((engine) => engine.device === device && engine.tensorflowVersion === TENSORFLOW_VERSION) ??
+    null
+  );
+}
+
+/** Hard links every file of a folder but the binding, so that both engines share their bytes; copies across disks. */
+async function linkFolder(from: string, to: string): Promise<void> {
+  const items = await readdir(from, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const item of items) {
+    if (!item.isFile() || item.name === BINDING_FILE) continue;
+    const source = path.join(item.parentPath, item.name);
+    const target = path.join(to, path.relative(from, source));
+    await mkdir(path.dirname(target), { recursive: true });
+    await rm(target, { force: true });
+    await link(source, target).catch(() => copyFile(source, target));
+  }
 }
 
 // ------------------------------------------------------------------------------------------------------------ wheels
@@ -337,19 +395,18 @@ async function checkWheel({ options, tell }: Installation, file: string): Promis
 
 // --------------------------------------------------------------------------------------------------------- unpacking
 
-/** Files of a wheel that the engine needs. nvidia wheels bring headers and static libraries that it does not. */
-function isWanted(name: string, withHeaders: boolean): boolean {
+/**
+ * Files of a wheel that the engine needs: TensorFlow's libraries, the headers that a binding is compiled with, and of
+ * the nvidia wheels all but headers and static libraries.
+ */
+function isWanted(name: string): boolean {
   if (/^tensorflow\/libtensorflow_(cc|framework)\.so\.\d+$/.test(name)) return true;
   if (name.startsWith('nvidia/')) return !/\/include\/|\.a$|\.py$/.test(name);
-  return withHeaders && isTensorflowHeader(name);
+  return isTensorflowHeader(name);
 }
 
-async function unpackAll(
-  { staging, binding, options, tell }: Installation,
-  wheels: readonly Wheel[],
-): Promise<void> {
+async function unpackAll({ staging, options, tell }: Installation, wheels: readonly Wheel[]): Promise<void> {
   const stages = path.join(staging, STAGES_FILE);
-  const wanted = (name: string) => isWanted(name, binding.kind === 'sources');
   const unpacked = new Set(
     await readFile(stages, 'utf8').then(
       (text) => JSON.parse(text) as string[],
@@ -357,7 +414,7 @@ async function unpackAll(
     ),
   );
   const missing = wheels.filter(({ sha256 }) => !unpacked.has(sha256));
-  const sizes = await Promise.all(missing.map(({ file }) => unpackedSize(file, wanted)));
+  const sizes = await Promise.all(missing.map(({ file }) => unpackedSize(file, isWanted)));
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
   await checkSpace(staging, totalBytes);
   let before = 0;
@@ -365,7 +422,7 @@ async function unpackAll(
     await unpackWheel(
       wheel.file,
       staging,
-      wanted,
+      isWanted,
       (done) =>
         tell({ stage: 'unpack', message: `Unpacking ${wheel.name}`, doneBytes: before + done, totalBytes }),
       options.signal,

@@ -3,7 +3,7 @@
  * named after its TensorFlow, device and binding, complete from the moment it has that name:
  *
  *   tensorflow-2.21.0-cpu-1a2b3c4d/engine.json
- *   tensorflow-2.21.0-cpu-1a2b3c4d/tensorflow/   libtensorflow_cc.so.2, libtensorflow_framework.so.2, tfjs_binding.node
+ *   tensorflow-2.21.0-cpu-1a2b3c4d/tensorflow/   libtensorflow_cc.so.2, libtensorflow_framework.so.2, include/, tfjs_binding.node
  *   tensorflow-2.21.0-gpu-1a2b3c4d/nvidia/       libraries of the nvidia wheels, where TensorFlow itself looks for them
  */
 import { readdir, readFile, rename, rm } from 'node:fs/promises';

@@ -19,6 +19,8 @@ const PIP_COMMANDS: readonly (readonly string[])[] = [
 const PYTHON_VERSIONS = ['3.13', '3.12', '3.11', '3.10'];
 const PLATFORM = 'manylinux_2_27_x86_64';
 const WATCH_INTERVAL_MS = 500;
+/** Start of the name of pip's working folders, inside the downloads folder. */
+export const PIP_FOLDER = '.pip-';
 
 export interface PipDownload {
   /** `tensorflow-cpu==2.21.0`. */
@@ -41,7 +43,7 @@ export async function findPip(): Promise<readonly string[] | null> {
 /** Downloads one wheel and returns its path. Throws an EngineError with pip's own last words. */
 export async function downloadWithPip(pip: readonly string[], download: PipDownload): Promise<string> {
   await mkdir(download.folder, { recursive: true });
-  const work = await mkdtemp(path.join(download.folder, '.pip-'));
+  const work = await mkdtemp(path.join(download.folder, PIP_FOLDER));
   try {
     let output = await runPip(pip, [], work, download);
     // pip's own Python may be one that TensorFlow has no wheel for: then ask for another's.
