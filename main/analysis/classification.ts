@@ -74,9 +74,25 @@ export function scoreLogits(
   return scores;
 }
 
+/**
+ * The class with the largest logit of each example, [N]: all that accuracy needs, and much cheaper than scoreLogits.
+ */
+export function predict(logits: Float32Array, classes: number): Int32Array {
+  const predicted = new Int32Array(logits.length / classes);
+  for (let i = 0; i < predicted.length; i++) {
+    const first = i * classes;
+    let best = first;
+    for (let k = first + 1; k < first + classes; k++) if (logits[k]! > logits[best]!) best = k;
+    predicted[i] = best - first;
+  }
+  return predicted;
+}
+
 /** [N] 1 where the prediction is the label. */
-export function correctness({ predicted }: Scores, labels: Int32Array): Uint8Array {
-  return Uint8Array.from(predicted, (k, i) => (k === labels[i] ? 1 : 0));
+export function correctness(predicted: Int32Array, labels: Int32Array): Uint8Array {
+  const correct = new Uint8Array(labels.length);
+  for (let i = 0; i < correct.length; i++) correct[i] = predicted[i] === labels[i] ? 1 : 0;
+  return correct;
 }
 
 /** Share of examples whose label is among the k largest logits; null when there are no more than k classes. */
@@ -173,7 +189,7 @@ export function classificationReport(
   schemes: readonly GroupScheme[],
 ): ClassificationReport {
   const { classes } = scores;
-  const correct = correctness(scores, labels);
+  const correct = correctness(scores.predicted, labels);
   const perClass = perClassAccuracy(correct, labels, classes);
   const confusion = confusionMatrix(scores.predicted, labels, classes);
   const bySchemes = (numbers: (scheme: GroupScheme) => Record<string, number | null>) =>

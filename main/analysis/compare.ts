@@ -8,6 +8,7 @@ import {
   classificationReport,
   correctness,
   perClassAccuracy,
+  predict,
   scoreLogits,
   type ClassificationReport,
 } from './classification.ts';
@@ -107,36 +108,51 @@ export function analyseCheckpoint(
   classes: number,
   schemes: readonly GroupScheme[],
 ): AnalysedCheckpoint {
+  return analyse(outputs, labels, classes, schemes).analysed;
+}
+
+/** The analysis, and [N] 1 where the fused output is right. */
+function analyse(
+  outputs: CheckpointOutputs,
+  labels: Int32Array,
+  classes: number,
+  schemes: readonly GroupScheme[],
+): { analysed: AnalysedCheckpoint; correct: Uint8Array } {
   const scores = scoreLogits(outputs.fused, labels, classes);
-  const correct = correctness(scores, labels);
-  const whole = calibration(scores.confidence, correct);
+  const correct = correctness(scores.predicted, labels);
   const eceOf = (group: { classes: number[] }) => {
     const members = new Set(group.classes);
     return calibration(scores.confidence, correct, (i) => members.has(labels[i]!)).ece;
   };
-  return {
-    report: classificationReport(scores, labels, schemes),
-    branches: listOutputs(outputs).map(({ id, label, logits }) => {
-      const right = correctness(scoreLogits(logits, labels, classes), labels);
-      const perClass = perClassAccuracy(right, labels, classes);
-      const groups = schemes.map((scheme) => [scheme.id, groupMeans(perClass, scheme)]);
-      return {
-        id,
-        label,
-        top1: right.reduce((sum, one) => sum + one, 0) / Math.max(1, labels.length),
-        groups: Object.fromEntries(groups) as BranchAccuracy['groups'],
-        perClass,
-      };
-    }),
-    calibration: { ...whole, groups: byGroup(schemes, eceOf) },
+  const accuracyOf = (id: string, label: string, right: Uint8Array): BranchAccuracy => {
+    const perClass = perClassAccuracy(right, labels, classes);
+    const groups = schemes.map((scheme) => [scheme.id, groupMeans(perClass, scheme)]);
+    const hits = right.reduce((sum, one) => sum + one, 0);
+    return {
+      id,
+      label,
+      top1: hits / Math.max(1, labels.length),
+      groups: Object.fromEntries(groups) as BranchAccuracy['groups'],
+      perClass,
+    };
   };
+  const analysed = {
+    report: classificationReport(scores, labels, schemes),
+    branches: [
+      ...partialOutputs(outputs).map(({ id, label, logits }) =>
+        accuracyOf(id, label, correctness(predict(logits, classes), labels)),
+      ),
+      accuracyOf('fused', outputs.fusedLabel, correct),
+    ],
+    calibration: { ...calibration(scores.confidence, correct), groups: byGroup(schemes, eceOf) },
+  };
+  return { analysed, correct };
 }
 
 /**
  * Compares checkpoints on one split: the first with each of the others.
  *
- * All outputs are on the same examples in the same order. 10,000 examples, 10 classes and 3 checkpoints with branches
- * take about 150 ms. Throws RangeError for outputs of another size.
+ * All outputs are on the same examples in the same order. Throws RangeError for outputs of another size.
  */
 export function compareCheckpoints(
   checkpoints: readonly CheckpointOutputs[],
@@ -144,43 +160,40 @@ export function compareCheckpoints(
   classes: number,
   schemes: readonly GroupScheme[],
 ): CheckpointComparison {
-  const items = checkpoints.map((outputs) => analyseCheckpoint(outputs, labels, classes, schemes));
-  const correct = checkpoints.map(({ fused }) => correctness(scoreLogits(fused, labels, classes), labels));
+  const all = checkpoints.map((outputs) => analyse(outputs, labels, classes, schemes));
   const totals = new Array<number>(classes).fill(0);
   for (const label of labels) totals[label]!++;
-  const pairs = checkpoints
-    .slice(1)
-    .map((_, i) =>
-      comparePair({ a: 0, b: i + 1, rightA: correct[0]!, rightB: correct[i + 1]!, labels, totals, schemes }),
-    );
+  const pairs = all.slice(1).map(({ correct: rightB }, i) => {
+    const rightA = all[0]!.correct;
+    return comparePair({ a: 0, b: i + 1, rightA, rightB, labels, totals, schemes });
+  });
   const tests: Record<string, number> = {};
   for (const { id } of schemes) tests[id] = correctForTests(pairs.map((pair) => pair.schemes[id]!));
   return {
     examples: labels.length,
     examplesByGroup: byGroup(schemes, (group) => group.classes.reduce((sum, k) => sum + totals[k]!, 0)),
-    items,
+    items: all.map(({ analysed }) => analysed),
     pairs,
     tests,
   };
 }
 
-/** Branches alone, then the partial sums (H + M) that are not yet the fused output, then the fused output. */
-function listOutputs({ fused, fusedLabel, branches, residual }: CheckpointOutputs) {
-  const sums = residual
-    ? branches.slice(1, -1).map((_, i) => {
-        const parts = branches.slice(0, i + 2);
-        return {
-          id: parts.map((part) => part.id).join('+'),
-          label: parts.map((part) => part.label).join('+'),
-          logits: addOutputs(parts.map((part) => part.logits)),
-        };
-      })
-    : [];
-  return [
-    ...branches,
-    ...sums.filter((sum) => sum.label !== fusedLabel),
-    { id: 'fused', label: fusedLabel, logits: fused },
-  ];
+/** Branches alone, then the partial sums (H + M) that are not yet the fused output. */
+function partialOutputs({
+  fusedLabel,
+  branches,
+  residual,
+}: CheckpointOutputs): CheckpointOutputs['branches'] {
+  if (!residual) return branches;
+  const sums = branches.slice(1, -1).map((_, i) => {
+    const parts = branches.slice(0, i + 2);
+    return {
+      id: parts.map((part) => part.id).join('+'),
+      label: parts.map((part) => part.label).join('+'),
+      logits: addOutputs(parts.map((part) => part.logits)),
+    };
+  });
+  return [...branches, ...sums.filter((sum) => sum.label !== fusedLabel)];
 }
 
 interface Pair {

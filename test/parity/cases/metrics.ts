@@ -141,7 +141,7 @@ function classificationChecks(one: ClassificationCase): Check[] {
   };
   const scores = scoreLogits(logits, labels, classes);
   const report = classificationReport(scores, labels, [standard, ranges]);
-  const { ece, mce, bins } = calibration(scores.confidence, correctness(scores, labels));
+  const { ece, mce, bins } = calibration(scores.confidence, correctness(scores.predicted, labels));
   return [
     exact('logits', sha256(logits), one.logits.sha256Float32),
     near('top-1', report.top1! * one.samples, one.top1Count),
