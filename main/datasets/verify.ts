@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DatasetError } from './errors.ts';
 import {
   computeManifestHash,
@@ -14,7 +15,6 @@ import {
   type Split,
 } from './manifest.ts';
 import type { TaskOptions } from './register.ts';
-import { join } from 'node:path';
 
 export interface Verification {
   ok: boolean;

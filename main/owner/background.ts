@@ -235,6 +235,14 @@ function fromWire({ message, code, details, name }: WireError, signal: AbortSign
       details,
     );
   }
+  if (code === 'EACCES' || code === 'EPERM') {
+    const where = typeof details['path'] === 'string' ? details['path'] : 'A file';
+    return new BackgroundError(
+      'invalid-arguments',
+      `${where} may not be read or written by you (${code}).`,
+      details,
+    );
+  }
   const known = CODES.find((candidate) => candidate === code) ?? 'internal';
   return new BackgroundError(known, message, details);
 }
