@@ -15,7 +15,7 @@ export interface BackendOptions {
 export async function loadBackend({ kind, bindingPath, threads, device }: BackendOptions): Promise<Backend> {
   if (kind === 'wasm') {
     const { loadWasm } = await import('./wasm.ts');
-    return loadWasm({ threads });
+    return loadWasm();
   }
   if (!bindingPath)
     throw new Error(

@@ -12,7 +12,7 @@ import { modelCases } from './cases/models.ts';
 import { optimizerCases } from './cases/optimizer.ts';
 import { partGCases } from './cases/partG.ts';
 import { scheduleCases } from './cases/schedules.ts';
-import type { ParityCase } from './parityCase.ts';
+import { excess, type Check, type ParityCase } from './parityCase.ts';
 
 const SOURCES: readonly ((golden: GoldenFolder) => ParityCase[])[] = [
   modelCases,
@@ -34,8 +34,8 @@ export interface CaseOutcome {
   name: string;
   verdict: 'passed' | 'failed' | 'skipped';
   /** The check that came nearest to its tolerance, or went farthest beyond; null when nothing was compared. */
-  worst: { name: string; error: number; tolerance: number } | null;
-  /** Why it was skipped or could not run. */
+  worst: Check | null;
+  /** Why it was skipped or could not run, or what must be known of how it passed. */
   reason: string | null;
 }
 
@@ -49,14 +49,14 @@ export async function runCase(parityCase: ParityCase, backend: Backend): Promise
     const checks = await parityCase.run(backend);
     if (checks.length === 0) return { name, verdict: 'failed', worst: null, reason: 'nothing was compared' };
     const worst = checks.reduce((a, b) => (excess(b) > excess(a) ? b : a));
-    return { name, verdict: excess(worst) <= 1 ? 'passed' : 'failed', worst, reason: null };
+    const notes = checks.flatMap(({ note }) => note ?? []);
+    return {
+      name,
+      verdict: excess(worst) <= 1 ? 'passed' : 'failed',
+      worst,
+      reason: notes.length > 0 ? notes.join('; ') : null,
+    };
   } catch (error) {
     return { name, verdict: 'failed', worst: null, reason: (error as Error).stack ?? String(error) };
   }
-}
-
-/** Error over tolerance; NaN counts as infinitely wrong, and a tolerance of 0 demands equality. */
-function excess({ error, tolerance }: { error: number; tolerance: number }): number {
-  if (Number.isNaN(error)) return Infinity;
-  return tolerance === 0 ? (error === 0 ? 0 : Infinity) : error / tolerance;
 }

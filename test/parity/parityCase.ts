@@ -5,6 +5,15 @@ export interface Check {
   name: string;
   error: number;
   tolerance: number;
+  /** What a reader of the result must know. */
+  note?: string;
+}
+
+/** Error over tolerance; NaN counts as infinitely wrong, and a tolerance of 0 demands equality. */
+export function excess({ error, tolerance }: Check): number {
+  if (Number.isNaN(error)) return Infinity;
+  if (tolerance > 0) return error / tolerance;
+  return error === 0 ? 0 : Infinity;
 }
 
 export type ParityCase =

@@ -153,11 +153,10 @@ async function checkLinear(backend: Backend, golden: GoldenLayer): Promise<Check
   const [weight, bias] = ['0.weight', '0.bias'].map((name) => {
     const { shape: own, data } = weights.get(name)!;
     return tf.tensor(data, own);
-  }) as [Tensor2D, tf.Tensor1D];
+  }) as [Tensor, Tensor] as [Tensor2D, tf.Tensor1D];
   const input = tf.tensor2d(keyedTensor(golden.inputKey, shape, golden.inputScale), shape);
   const output = backend.ops.linear(input, weight, bias);
-  const values = keyedTensor(golden.cotangentKey, golden.output.shape);
-  const cotangent = tf.tensor2d(values, output.shape);
+  const cotangent = tf.tensor2d(keyedTensor(golden.cotangentKey, output.shape), output.shape);
   const gradients = backend.ops.linearGradient(cotangent, input, weight);
   const checks = [
     compare('output', await output.data(), golden.output),

@@ -38,6 +38,7 @@ import {
   type Check,
   type ParityCase,
 } from '../parityCase.ts';
+import { withReluEdges } from '../reluEdges.ts';
 
 interface GoldenOutput {
   float64: StoredArray;
@@ -114,9 +115,18 @@ export function modelCases(golden: GoldenFolder): ParityCase[] {
     return [
       { name: at('structure'), run: () => checkStructure(model, head) },
       { name: at('evaluation'), run: (backend) => checkEvaluation(backend, model, head) },
-      { name: at('training'), run: (backend) => checkTraining(backend, model, head, 'batch') },
-      { name: at('frozen statistics'), run: (backend) => checkTraining(backend, model, head, 'running') },
-      { name: at('five steps'), run: (backend) => checkFiveSteps(backend, model, head) },
+      {
+        name: at('training'),
+        run: (backend) => withReluEdges(backend, (edges) => checkTraining(edges, model, head, 'batch')),
+      },
+      {
+        name: at('frozen statistics'),
+        run: (backend) => withReluEdges(backend, (edges) => checkTraining(edges, model, head, 'running')),
+      },
+      {
+        name: at('five steps'),
+        run: (backend) => withReluEdges(backend, (edges) => checkFiveSteps(edges, model, head)),
+      },
     ];
   });
 }

@@ -16,6 +16,7 @@ import type { TensorMap } from '../../../main/training/types.ts';
 import { disposeState, fromTensorMap, readTensor } from '../../../main/training/weights.ts';
 import { sizeOf, toChannelsLast, type GoldenFolder } from '../golden.ts';
 import { l2Norm, largestDifference, type Check, type ParityCase } from '../parityCase.ts';
+import { withReluEdges } from '../reluEdges.ts';
 
 interface GoldenTrainStep {
   step: number;
@@ -47,7 +48,10 @@ export function partGCases(golden: GoldenFolder): ParityCase[] {
   if (!file) return [];
   return [
     { name: 'part-g/cifar_reslt evaluation', run: (backend) => checkEvaluation(backend, file) },
-    { name: 'part-g/cifar_reslt training', run: (backend) => checkTraining(backend, file) },
+    {
+      name: 'part-g/cifar_reslt training',
+      run: (backend) => withReluEdges(backend, (edges) => checkTraining(edges, file)),
+    },
     ...LOSS_ROWS.map((row) => ({ name: `part-g/loss ${row.name}`, run: () => checkLoss(row) })),
     ...['r10_reslt_golden', 'ride_r32_golden']
       .filter((name) => golden.list('part-g').includes(name))
