@@ -4,70 +4,25 @@ import os from 'node:os';
 import path from 'node:path';
 import type { EngineChoice, Notice, RunState } from '../../preload/contract.ts';
 import { createScheduler, type Scheduler, type SchedulerOptions } from '../../main/scheduler/index.ts';
-import type { DatasetManifest } from '../../main/datasets/manifest.ts';
 import { openStore, type Store } from '../../main/store/index.ts';
 import type { Flood } from './floodTrainer.ts';
-
-const HASH = '0'.repeat(64);
-const CLASS_COUNTS = [500, 300, 180, 110, 65, 39, 24, 14, 9, 5];
-
-const MANIFEST: DatasetManifest = {
-  format: 1,
-  source: { kind: 'idx', path: '/nowhere', files: [] },
-  classNames: CLASS_COUNTS.map((_, index) => `class ${index}`),
-  height: 8,
-  width: 8,
-  channels: 1,
-  subset: { type: 'exp', imbalanceFactor: 0.01, seed: 0 },
-  subsetHash: HASH,
-  sameAsReference: null,
-  val: null,
-  classCounts: CLASS_COUNTS,
-  sourceClassCounts: CLASS_COUNTS.map(() => 500),
-  counts: { train: 1246, val: 0, test: 100 },
-  mean: [0.5],
-  std: [0.25],
-  indices: { train: HASH, val: null, test: HASH },
-  files: {},
-  manifestHash: HASH,
-};
+import { addDataset, exampleManifest, exampleRun } from './library.ts';
 
 export function makeLibraryFolder(): string {
   return mkdtempSync(path.join(os.tmpdir(), 'reslt-library-'));
 }
 
-/** The library's store with one dataset, number 1. */
+/** The library's store with one dataset, number 1, of which there are no files. */
 export function openLibrary(folder: string): Store {
   mkdirSync(path.join(folder, 'runs'), { recursive: true });
   const store = openStore(path.join(folder, 'library.db'));
-  if (store.datasets.list().length === 0) {
-    const id = store.datasets.takeNumber();
-    store.datasets.add({ id, name: 'nothing', manifest: MANIFEST, sizeBytes: 0, createdAtMs: Date.now() });
-  }
+  if (store.datasets.list().length === 0) addDataset(store, 'nothing', exampleManifest());
   return store;
 }
 
 /** A run in state `queued`, without a place in the queue. */
 export function createRun(store: Store, engine: EngineChoice = 'wasm'): number {
-  return store.runs.create({
-    kind: 'train',
-    name: 'flood',
-    title: 'Flood',
-    detail: '',
-    slug: 'flood',
-    groupId: null,
-    seed: 0,
-    method: 'ce',
-    network: 'resnet32',
-    datasetId: 1,
-    preset: null,
-    parentRunId: null,
-    note: '',
-    config: { engine, seed: 0 },
-    evaluate: null,
-    warnings: [],
-    createdAtMs: Date.now(),
-  });
+  return store.runs.create(exampleRun(1, { slug: 'flood', config: { engine, seed: 0 } }));
 }
 
 export interface Owner {
