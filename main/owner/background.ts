@@ -46,6 +46,7 @@ const CODES = [
   'not-found',
   'conflict',
   'disk-full',
+  'engine-missing',
   'cancelled',
 ] as const;
 export type BackgroundErrorCode = (typeof CODES)[number] | 'internal';
@@ -243,7 +244,8 @@ function fromWire({ message, code, details, name }: WireError, signal: AbortSign
       details,
     );
   }
-  const known = CODES.find((candidate) => candidate === code) ?? 'internal';
+  const isOfEngine = code?.startsWith('engine-') === true;
+  const known = isOfEngine ? 'engine-missing' : (CODES.find((candidate) => candidate === code) ?? 'internal');
   return new BackgroundError(known, message, details);
 }
 

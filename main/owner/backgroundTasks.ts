@@ -18,6 +18,7 @@ import {
   type CheckpointOutputs,
 } from '../analysis/compare.ts';
 import { groupScheme, type StandardSchemeId } from '../analysis/groups.ts';
+import { installEngine, type NativeDevice } from '../engine/index.ts';
 import { readSafetensors, SafetensorsError } from '../exchange/safetensors.ts';
 
 export interface TaskContext {
@@ -67,6 +68,19 @@ export const backgroundTasks = {
     context,
   ): Promise<{ path: string }> {
     return downloadOfficial(kind, folder, context);
+  },
+
+  /** Downloads, unpacks, compiles and checks; `device` null takes what the machine has. */
+  async installEngine(
+    { device }: { device: NativeDevice | null },
+    { onProgress, signal },
+  ): Promise<{ id: string }> {
+    const { id } = await installEngine(
+      { ...(device === null ? {} : { device }), signal },
+      ({ message, doneBytes, totalBytes }) =>
+        onProgress(doneBytes === null || !totalBytes ? null : doneBytes / totalBytes, message),
+    );
+    return { id };
   },
 
   listImages({
