@@ -6,8 +6,8 @@ export interface ParsedSeeds {
   problem: string | null;
 }
 
-/** Seeds seed a 32-bit generator. */
-const LARGEST_SEED = 2 ** 31 - 1;
+/** As the configuration has it: the generator takes 32 bits. */
+const LARGEST_SEED = 2 ** 32 - 1;
 const MOST_SEEDS = 100;
 
 /** Reads seeds separated by commas or blanks; a range has a hyphen or an en dash. */
@@ -21,7 +21,7 @@ export function parseSeeds(text: string): ParsedSeeds {
     const [from, to] = range ? [Number(range[1]), Number(range[2])] : [Number(part), Number(part)];
     if (!range && !/^\d+$/.test(part)) return fail(`“${part}” is no seed: give whole numbers from 0 up.`);
     if (to < from) return fail(`The range ${part} runs backwards.`);
-    if (to > LARGEST_SEED) return fail(`${to} is too large: seeds go up to 2,147,483,647.`);
+    if (to > LARGEST_SEED) return fail(`${to} is too large: seeds go up to 4,294,967,295.`);
     if (to - from >= MOST_SEEDS || seeds.length + to - from >= MOST_SEEDS) {
       return fail(`At most ${MOST_SEEDS} seeds at once.`);
     }

@@ -58,13 +58,13 @@ const column = (
 /** In the order of the table; the run's name stands before them and is always there. */
 export const COLUMNS: Column[] = [
   column('state', 'State', { widthPx: 190, sortKey: 'state', priority: Infinity }),
-  column('dataset', 'Dataset', { widthPx: 150, sortKey: 'dataset', priority: 6 }),
+  column('dataset', 'Dataset', { widthPx: 136, sortKey: 'dataset', priority: 6 }),
   column('method', 'Method', { widthPx: 84, sortKey: 'method', priority: 2, isDefault: false }),
   column('seed', 'Seed', { widthPx: 52, sortKey: 'seed', alignsRight: true, priority: 1, isDefault: false }),
   column('last-top1', 'All', {
     longLabel: 'Last epoch: all classes',
     family: 'last',
-    widthPx: 86,
+    widthPx: 80,
     sortKey: 'last-top1',
     alignsRight: true,
     priority: Infinity,
@@ -72,7 +72,7 @@ export const COLUMNS: Column[] = [
   column('last-many', 'Many', {
     longLabel: 'Last epoch: many-shot',
     family: 'last',
-    widthPx: 86,
+    widthPx: 80,
     sortKey: 'last-many',
     alignsRight: true,
     priority: 9,
@@ -80,7 +80,7 @@ export const COLUMNS: Column[] = [
   column('last-medium', 'Med.', {
     longLabel: 'Last epoch: medium-shot',
     family: 'last',
-    widthPx: 86,
+    widthPx: 80,
     sortKey: 'last-medium',
     alignsRight: true,
     priority: 9,
@@ -88,7 +88,7 @@ export const COLUMNS: Column[] = [
   column('last-few', 'Few', {
     longLabel: 'Last epoch: few-shot',
     family: 'last',
-    widthPx: 86,
+    widthPx: 80,
     sortKey: 'last-few',
     alignsRight: true,
     priority: 9,
@@ -96,7 +96,7 @@ export const COLUMNS: Column[] = [
   column('last-top5', 'Top 5', {
     longLabel: 'Last epoch: top 5',
     family: 'last',
-    widthPx: 86,
+    widthPx: 80,
     sortKey: 'last-top5',
     alignsRight: true,
     priority: 3,
@@ -105,7 +105,7 @@ export const COLUMNS: Column[] = [
   column('best-top1', 'All', {
     longLabel: 'Best epoch: all classes',
     family: 'best',
-    widthPx: 86,
+    widthPx: 80,
     sortKey: 'best-top1',
     alignsRight: true,
     priority: 8,
@@ -126,14 +126,17 @@ export const COLUMNS: Column[] = [
     priority: 2,
     isDefault: false,
   }),
-  column('started', 'Started', { widthPx: 84, sortKey: 'started', alignsRight: true, priority: 7 }),
+  column('started', 'Started', { widthPx: 78, sortKey: 'started', alignsRight: true, priority: 7 }),
 ];
 
 export const DEFAULT_COLUMNS: ColumnId[] = COLUMNS.filter(({ isDefault }) => isDefault).map(({ id }) => id);
 
 /** The mark's column, and below what the name may not shrink. */
 export const CHECK_WIDTH_PX = 34;
-export const NAME_MIN_PX = 230;
+export const NAME_MIN_PX = 220;
+const NAME_EXTRA_PX = 100;
+const STATE_EXTRA_PX = 140;
+const DATASET_EXTRA_PX = 90;
 
 export const isColumnList = (value: unknown): value is ColumnId[] =>
   Array.isArray(value) && value.every((id) => COLUMNS.some((candidate) => candidate.id === id));
@@ -153,7 +156,17 @@ export function fitColumns(
     dropped.push(...shown.filter(({ priority }) => priority === cheapest));
     shown = shown.filter(({ priority }) => priority !== cheapest);
   }
-  return { shown, dropped };
+  return { shown: widened(shown, roomPx - width()), dropped };
+}
+
+/** Room that is left goes to the name up to a point, then to the words that would be cut: messages and datasets. */
+function widened(columns: Column[], sparePx: number): Column[] {
+  const spare = Math.max(0, sparePx - NAME_EXTRA_PX);
+  const extra: Partial<Record<ColumnId, number>> = {
+    state: Math.min(STATE_EXTRA_PX, Math.round(spare * 0.5)),
+    dataset: Math.min(DATASET_EXTRA_PX, Math.round(spare * 0.25)),
+  };
+  return columns.map((own) => ({ ...own, widthPx: own.widthPx + (extra[own.id] ?? 0) }));
 }
 
 export interface HeadSpan {

@@ -3,6 +3,7 @@
  * window lives, so that coming back from a run finds everything as it was; layout is also kept in the library.
  */
 import type { GroupSchemeId, RunQuery, RunSortKey } from '../../preload/contract.ts';
+import { innerWidth } from 'svelte/reactivity/window';
 import { preferences } from '../lib/preferences.svelte.ts';
 import { isSchemeId } from '../lib/schemes.ts';
 import { COLUMNS, DEFAULT_COLUMNS, isColumnList, type ColumnId } from './columns.ts';
@@ -22,6 +23,8 @@ const isSorting = (value: unknown): value is Sorting =>
   'descending' in value &&
   (value.key === 'name' || COLUMNS.some(({ sortKey }) => sortKey === value.key));
 
+const QUEUE_FOLDS_BELOW_PX = 1340;
+
 /** Text reads from A to Z first; numbers and times from the top. */
 const ASCENDS_FIRST: RunSortKey[] = ['name', 'dataset', 'method', 'state', 'seed'];
 
@@ -33,6 +36,8 @@ class RunsView {
   cursorKey: string | null = $state(null);
   cursorRow = $state(0);
   scrollTop = 0;
+  /** Columns that the window has no room for now. */
+  dropped: ColumnId[] = $state.raw([]);
 
   get sort(): Sorting {
     return preferences.view<Sorting>('runs.sort', { key: 'started', descending: true }, isSorting);
@@ -43,8 +48,12 @@ class RunsView {
   get isGrouped(): boolean {
     return preferences.view('runs.grouped', true, isBoolean);
   }
+  /** Narrow windows have no room for the queue beside the table, unless it is asked for there. */
+  get #queueKey(): string {
+    return (innerWidth.current ?? Infinity) > QUEUE_FOLDS_BELOW_PX ? 'runs.queue' : 'runs.queueNarrow';
+  }
   get isQueueOpen(): boolean {
-    return preferences.view('runs.queue', true, isBoolean);
+    return preferences.view(this.#queueKey, this.#queueKey === 'runs.queue', isBoolean);
   }
   get scheme(): GroupSchemeId {
     return preferences.view<GroupSchemeId>('groupScheme', 'count-100-20', isSchemeId);
@@ -88,7 +97,7 @@ class RunsView {
   }
 
   toggleQueue(): void {
-    preferences.setView('runs.queue', !this.isQueueOpen);
+    preferences.setView(this.#queueKey, !this.isQueueOpen);
   }
 
   setExpanded(key: string, isExpanded: boolean): void {

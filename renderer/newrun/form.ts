@@ -1,0 +1,137 @@
+/**
+ * What the form of a new run shows: sections, the fields of a method, text against value, and which dataset fits a
+ * preset. Pure.
+ */
+import type {
+  Config,
+  ConfigCheck,
+  ConfigField,
+  ConfigValue,
+  DatasetSummary,
+  Preset,
+} from '../../preload/contract.ts';
+import { formatCount, formatNumber, formatQuantity } from '../lib/format.ts';
+
+/** Set elsewhere in the sheet (dataset and seeds), or fixed. */
+const NOT_IN_FORM = ['dataset', 'seed', 'schemaVersion'];
+
+const SECTIONS: { group: ConfigField['group']; title: string }[] = [
+  { group: 'method', title: 'Method' },
+  { group: 'training', title: 'Training' },
+  { group: 'data', title: 'Data and evaluation' },
+  { group: 'checkpoints', title: 'Checkpoints' },
+  { group: 'engine', title: 'Engine' },
+];
+
+export interface FormSection {
+  group: ConfigField['group'];
+  title: string;
+  fields: ConfigField[];
+}
+
+/** The fields of a method, in sections. Sections without a field are left out, but for data: the dataset stands there. */
+export function formSections(fields: readonly ConfigField[], method: ConfigValue | undefined): FormSection[] {
+  const shown = fields.filter(
+    ({ key, methods }) =>
+      !NOT_IN_FORM.includes(key) && (methods === null || methods.includes(String(method))),
+  );
+  return SECTIONS.map(({ group, title }) => ({
+    group,
+    title,
+    fields: shown.filter((field) => field.group === group),
+  })).filter(({ group, fields: own }) => own.length > 0 || group === 'data');
+}
+
+/** Changing the method leaves out the old one's settings and adds the new one's at their defaults. */
+export function withMethod(config: Config, method: string, fields: readonly ConfigField[]): Config {
+  const next: Config = {};
+  const isOf = (field: ConfigField | undefined) => !field?.methods || field.methods.includes(method);
+  for (const [key, value] of Object.entries(config)) {
+    if (isOf(fields.find((field) => field.key === key))) next[key] = value;
+  }
+  for (const field of fields) {
+    if (field.methods?.includes(method) && !(field.key in next)) next[field.key] = field.default;
+  }
+  next.method = method;
+  return next;
+}
+
+export function sameValue(a: ConfigValue | undefined, b: ConfigValue | undefined): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((value, index) => Object.is(value, b[index]));
+  }
+  return Object.is(a, b);
+}
+
+/** How a list of numbers is typed: "0.8, 0.9". What is no number becomes NaN, which the form reports. */
+export function parseNumbers(text: string): number[] {
+  return text
+    .split(/[\s,;]+/)
+    .filter((part) => part !== '')
+    .map(Number);
+}
+
+const hasNaN = (value: ConfigValue | undefined): boolean =>
+  Array.isArray(value) ? value.some(Number.isNaN) : typeof value === 'number' && Number.isNaN(value);
+
+/** Keys whose text is no number; JSON would send them as null, so they are told apart before the owner is asked. */
+export function unreadableKeys(config: Config): string[] {
+  return Object.keys(config).filter((key) => hasNaN(config[key]));
+}
+
+/** The dataset that fits a preset best: of its kind with its imbalance, else none; the user may choose another. */
+export function fittingDataset(
+  preset: Pick<Preset, 'dataset' | 'imbalanceFactor'>,
+  datasets: readonly DatasetSummary[],
+): DatasetSummary | undefined {
+  return datasets.find(
+    ({ kind, imbalanceFactor }) =>
+      kind === preset.dataset &&
+      // Counts are whole, so the factor of a real subset is near the one that was asked for.
+      (preset.imbalanceFactor === null ||
+        kind === 'sample' ||
+        Math.abs(imbalanceFactor / preset.imbalanceFactor - 1) < 0.1),
+  );
+}
+
+/** What a field means for this dataset: "65 classes, 2,023 images", "84 steps per epoch". */
+export function fieldHint(key: string, resolved: ConfigCheck['resolved'], classes: number | null): string {
+  if (!resolved) return '';
+  const branch = (id: string): string => {
+    const found = resolved.branches.find((candidate) => candidate.id === id);
+    if (!found || classes === null) return '';
+    return `to class ${classes - 1}: ${formatQuantity(found.classes, 'class', 'classes')}, ${formatQuantity(found.images, 'image')}`;
+  };
+  switch (key) {
+    case 'mediumFrom':
+      return branch('m');
+    case 'tailFrom':
+      return branch('t');
+    case 'batchSize':
+      return `${formatQuantity(resolved.stepsPerEpoch, 'step')} per epoch`;
+    case 'epochs':
+      return `${formatQuantity(resolved.totalSteps, 'step')} in all`;
+    case 'milestones':
+      return resolved.milestones.length === 0
+        ? ''
+        : `${resolved.milestones.length === 1 ? 'epoch' : 'epochs'} ${resolved.milestones.join(', ')}`;
+    case 'network':
+      return resolved.parameters === null ? '' : `${formatCount(resolved.parameters)} parameters`;
+    default:
+      return '';
+  }
+}
+
+/** What an empty field of these means, as its placeholder. */
+export function emptyMeaning(field: ConfigField, resolved: ConfigCheck['resolved']): string {
+  if (!field.nullable) return '';
+  const from = (id: string) => resolved?.branches.find((candidate) => candidate.id === id)?.fromRank;
+  const rank = field.key === 'mediumFrom' ? from('m') : field.key === 'tailFrom' ? from('t') : undefined;
+  if (rank !== undefined) return String(rank);
+  return field.key === 'threads' ? 'all' : 'none';
+}
+
+/** How a number is typed: no thousands separators, small ones with an exponent. */
+export function typedNumber(value: number): string {
+  return formatNumber(value).replaceAll(',', '').replace('−', '-');
+}
