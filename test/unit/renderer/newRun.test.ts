@@ -1,0 +1,130 @@
+/** What the form of a new run decides: fields of a method, typed values, seeds, the dataset that fits. */
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import type { ConfigCheck, ConfigField, DatasetSummary } from '../../../preload/contract.ts';
+import { nextSeeds, parseSeeds } from '../../../renderer/lib/seeds.ts';
+import {
+  emptyMeaning,
+  fieldHint,
+  fittingDataset,
+  formSections,
+  parseNumbers,
+  sameValue,
+  typedNumber,
+  unreadableKeys,
+  withMethod,
+} from '../../../renderer/newrun/form.ts';
+
+function field(key: string, change: Partial<ConfigField> = {}): ConfigField {
+  return {
+    key,
+    label: key,
+    group: 'training',
+    type: 'number',
+    unit: null,
+    min: null,
+    max: null,
+    choices: null,
+    default: 0,
+    nullable: false,
+    help: '',
+    methods: null,
+    ...change,
+  };
+}
+
+const FIELDS: ConfigField[] = [
+  field('method', { group: 'method', type: 'choice', default: 'reslt' }),
+  field('beta', { group: 'method', default: 0.995, methods: ['reslt'] }),
+  field('epochs', { type: 'integer', default: 200 }),
+  field('seed', { type: 'integer' }),
+  field('schemaVersion', { type: 'integer' }),
+  field('dataset', { group: 'data', type: 'text' }),
+];
+
+test('the form shows the fields of its method, and not those that stand elsewhere', () => {
+  const keys = (method: string) =>
+    formSections(FIELDS, method).flatMap(({ fields }) => fields.map(({ key }) => key));
+  assert.deepEqual(keys('reslt'), ['method', 'beta', 'epochs']);
+  assert.deepEqual(keys('ce'), ['method', 'epochs']);
+  assert.ok(formSections(FIELDS, 'ce').some(({ group }) => group === 'data'));
+});
+
+test('another method brings its own settings and leaves the old ones behind', () => {
+  const config = { method: 'reslt', beta: 0.9, epochs: 40 };
+  assert.deepEqual(withMethod(config, 'ce', FIELDS), { method: 'ce', epochs: 40 });
+  assert.deepEqual(withMethod({ method: 'ce', epochs: 40 }, 'reslt', FIELDS), {
+    method: 'reslt',
+    beta: 0.995,
+    epochs: 40,
+  });
+});
+
+test('values are compared by what they mean', () => {
+  assert.equal(sameValue([0.8, 0.9], [0.8, 0.9]), true);
+  assert.equal(sameValue([0.8], [0.8, 0.9]), false);
+  assert.equal(sameValue(null, undefined), false);
+  assert.equal(sameValue(NaN, NaN), true);
+});
+
+test('text that is no number is known before anybody is asked', () => {
+  assert.deepEqual(parseNumbers('0.8, 0.9'), [0.8, 0.9]);
+  assert.deepEqual(parseNumbers(''), []);
+  assert.deepEqual(unreadableKeys({ a: NaN, b: [1, NaN], c: 'x', d: 1, e: null }), ['a', 'b']);
+  assert.deepEqual(unreadableKeys({ milestones: parseNumbers('160, eighty') }), ['milestones']);
+});
+
+test('numbers are typed as they are read back', () => {
+  for (const value of [0.1, 5e-4, 12_406, -3, 0.995, 1e-9]) assert.equal(Number(typedNumber(value)), value);
+});
+
+test('a preset finds the dataset of its kind and imbalance', () => {
+  const dataset = (id: number, kind: DatasetSummary['kind'], imbalanceFactor: number) =>
+    ({ id, kind, imbalanceFactor }) as DatasetSummary;
+  const known = [dataset(1, 'cifar-10', 0.1), dataset(2, 'cifar-10', 0.0101), dataset(3, 'sample', 0.02)];
+  assert.equal(fittingDataset({ dataset: 'cifar-10', imbalanceFactor: 0.01 }, known)?.id, 2);
+  assert.equal(fittingDataset({ dataset: 'cifar-10', imbalanceFactor: 0.02 }, known), undefined);
+  assert.equal(fittingDataset({ dataset: 'sample', imbalanceFactor: 0.01 }, known)?.id, 3);
+  assert.equal(fittingDataset({ dataset: 'cifar-100', imbalanceFactor: null }, known), undefined);
+});
+
+const RESOLVED: NonNullable<ConfigCheck['resolved']> = {
+  stepsPerEpoch: 84,
+  totalSteps: 16_800,
+  milestones: [160, 180],
+  parameters: 464_154,
+  branches: [
+    { id: 'h', label: 'H', fromRank: 0, classes: 100, images: 10_847 },
+    { id: 'm', label: 'M', fromRank: 35, classes: 65, images: 2023 },
+  ],
+};
+
+test('a field says what it means for this dataset', () => {
+  assert.equal(fieldHint('batchSize', RESOLVED, 100), '84 steps per epoch');
+  assert.equal(fieldHint('mediumFrom', RESOLVED, 100), 'to class 99: 65 classes, 2,023 images');
+  assert.equal(fieldHint('milestones', RESOLVED, 100), 'epochs 160, 180');
+  assert.equal(fieldHint('tailFrom', RESOLVED, 100), '');
+  assert.equal(fieldHint('batchSize', null, null), '');
+  assert.equal(emptyMeaning(field('mediumFrom', { nullable: true }), RESOLVED), '35');
+  assert.equal(emptyMeaning(field('threads', { nullable: true }), RESOLVED), 'all');
+  assert.equal(emptyMeaning(field('epochs'), RESOLVED), '');
+});
+
+test('seeds are a list or a range, each once', () => {
+  assert.deepEqual(parseSeeds('0,1, 2'), { seeds: [0, 1, 2], problem: null });
+  assert.deepEqual(parseSeeds('0-2 7'), { seeds: [0, 1, 2, 7], problem: null });
+  assert.deepEqual(parseSeeds('3–4').seeds, [3, 4]);
+  assert.equal(parseSeeds('0, 1, 1').problem, 'Seed 1 is there twice.');
+  assert.equal(parseSeeds('0-2, 1').problem, 'Seed 1 is there twice.');
+  assert.match(parseSeeds('').problem ?? '', /at least one seed/);
+  assert.match(parseSeeds('1.5').problem ?? '', /“1.5” is no seed/);
+  assert.match(parseSeeds('-1').problem ?? '', /no seed/);
+  assert.match(parseSeeds('4-2').problem ?? '', /backwards/);
+  assert.match(parseSeeds('4294967296').problem ?? '', /too large/);
+  assert.match(parseSeeds('0-100').problem ?? '', /At most 100/);
+});
+
+test('repeating suggests seeds that were not used', () => {
+  assert.deepEqual(nextSeeds([0, 1, 3], 2), [2, 4]);
+  assert.deepEqual(nextSeeds([], 2), [0, 1]);
+});
