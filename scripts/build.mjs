@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ensureDependencies } from './dependencies.mjs';
 import { fingerprint, readStamp, root, runNode, say, writeStamp } from './lib.mjs';
 
 const COMMON = ['package.json', 'package-lock.json', 'scripts/bundle.mjs'];
@@ -43,7 +44,6 @@ export async function buildStale(parts, { force = false } = {}) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { ensureDependencies } = await import('./setup.mjs');
   const asked = process.argv.slice(2);
   const unknown = asked.find((name) => !(name in PARTS));
   try {

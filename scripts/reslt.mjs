@@ -2,7 +2,7 @@
 /** The command line from a checkout: `npm run -s reslt -- …`, or this file linked into a folder on PATH. */
 import path from 'node:path';
 import { root, runNode, say } from './lib.mjs';
-import { ensureDependencies } from './setup.mjs';
+import { ensureDependencies } from './dependencies.mjs';
 
 try {
   await ensureDependencies();

@@ -1,6 +1,6 @@
 /** `node scripts/run.mjs FILE [ARGUMENT…]`: runs a TypeScript file of ours with the pinned Node, installed when needed. */
 import { runNode, say } from './lib.mjs';
-import { ensureDependencies } from './setup.mjs';
+import { ensureDependencies } from './dependencies.mjs';
 
 const [file, ...args] = process.argv.slice(2);
 try {

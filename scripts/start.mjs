@@ -5,7 +5,8 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, run, runNode, say } from './lib.mjs';
-import { ensureDependencies, setUp } from './setup.mjs';
+import { ensureDependencies } from './dependencies.mjs';
+import { setUp } from './setup.mjs';
 import { downloadElectron, findElectron, hasDisplay, sandboxArguments } from './tools.mjs';
 
 /** An Electron that ends with an error this soon could not show its window at all. */

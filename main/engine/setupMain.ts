@@ -4,6 +4,7 @@
  * 0: an app without native engine computes with WebAssembly.
  */
 import { writeFileSync } from 'node:fs';
+import { enginesFolder } from '../paths.ts';
 import { messageOf } from './errors.ts';
 import { installEngine } from './install.ts';
 import { listEngines } from './installed.ts';
@@ -11,6 +12,8 @@ import { createProgressText } from './progressText.ts';
 import { selectEngine } from './select.ts';
 
 interface SetupReport {
+  /** Where engines are installed, so that the script notices one that is installed later. */
+  home: string;
   /** Null when there is no native engine. */
   folder: string | null;
   /** Why there is none, as a sentence. */
@@ -24,16 +27,17 @@ if (reportFile === undefined)
 writeFileSync(reportFile, JSON.stringify(await provide()));
 
 async function provide(): Promise<SetupReport> {
+  const home = enginesFolder();
   try {
     const selected = await selectEngine('auto');
-    if (selected.engine !== null) return { folder: selected.engine.folder, reason: null };
+    if (selected.engine !== null) return { home, folder: selected.engine.folder, reason: null };
     if ((await listEngines()).length === 0)
       process.stderr.write('Installing the native engine (TensorFlow, once for all checkouts) …\n');
     const engine = await installEngine({}, createProgressText(process.stderr));
-    return { folder: engine.folder, reason: null };
+    return { home, folder: engine.folder, reason: null };
   } catch (error) {
     const message = messageOf(error);
     process.stderr.write(`\nThe native engine was not installed: ${message}\n`);
-    return { folder: null, reason: message.split('\n', 1)[0]! };
+    return { home, folder: null, reason: message.split('\n', 1)[0]! };
   }
 }
