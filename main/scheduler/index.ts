@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { EngineChoice, EngineId, Notice } from '../../preload/contract.ts';
 import { StudioError } from '../store/errors.ts';
 import type { SchedulerRun, Scheduling } from '../store/scheduling.ts';
+import { describeFailure } from '../trainer/failure.ts';
 import { launchFileName, type LaunchFile } from '../trainer/protocol.ts';
 import { controlSocketPath } from './controlPath.ts';
 import { DEADLINES, type Deadlines } from './deadlines.ts';
@@ -218,7 +219,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         device,
       });
     } catch (error) {
-      if (!isClosed) closeUnstarted(run, attempt, 'fail', (error as Error).message);
+      const message = await describeFailure(error, libraryFolder);
+      if (!isClosed) closeUnstarted(run, attempt, 'fail', message);
     } finally {
       starting.delete(runId);
     }

@@ -4,11 +4,11 @@
  * frame (training, evaluating, a test's flood of lines) is the caller's.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { CheckpointToSave, ControlRequest, TrainingEvent } from '../training/types.ts';
 import { readNotes, saveCheckpoint } from './checkpoints.ts';
 import { AnotherTrainerError, ControlServer } from './control.ts';
+import { describeFailure } from './failure.ts';
 import { Journal } from './journal.ts';
 import { readProcessIdentity } from './processIdentity.ts';
 import {
@@ -279,14 +279,6 @@ function readActiveMs(folder: string, checkpoint: KeptCheckpoint): number {
   }
 }
 
-/** The error and its causes, outermost first. */
-function* causes(error: unknown): Generator<unknown> {
-  for (let current = error, depth = 0; current !== undefined && depth < 8; depth++) {
-    yield current;
-    current = current instanceof Error ? current.cause : undefined;
-  }
-}
-
 function isExpected(error: unknown): boolean {
   return !(
     error instanceof TypeError ||
@@ -294,21 +286,6 @@ function isExpected(error: unknown): boolean {
     error instanceof RangeError ||
     error instanceof SyntaxError
   );
-}
-
-/** What went wrong as a sentence; a full disk is worth its own. */
-async function describeFailure(error: unknown, folder: string): Promise<string> {
-  for (const cause of causes(error)) {
-    const code = (cause as NodeJS.ErrnoException | null)?.code;
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') continue;
-    const free = await statfs(folder).then(
-      ({ bavail, bsize }) => `${((bavail * bsize) / 2 ** 20).toFixed(1)} MiB free`,
-      () => 'no room left',
-    );
-    return `The disk of ${folder} is full (${free}). Free some space, then resume the run.`;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return /[.!?]$/.test(message) ? message : `${message}.`;
 }
 
 function describeLastCheckpoint(checkpoints: KeptCheckpoint[]): string {

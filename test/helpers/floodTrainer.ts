@@ -16,8 +16,9 @@ export interface Flood {
   stepMs: number;
   linesPerStep: number;
   classes: number;
-  /** A checkpoint after each epoch. */
+  /** A checkpoint after each epoch, and how many weights it has. */
   checkpoints: boolean;
+  weights: number;
   /** What happens at step `at`, before it counts; null: nothing. */
   accident: {
     at: number;
@@ -33,6 +34,7 @@ const DEFAULTS: Flood = {
   linesPerStep: 1,
   classes: 10,
   checkpoints: true,
+  weights: 2,
   accident: null,
 };
 
@@ -83,7 +85,7 @@ async function flood(attempt: Attempt): Promise<Ending> {
     const request = isDeaf ? null : attempt.takeRequest();
     if (request === 'stop') return { state: 'stopped', message: null };
     if (request !== null) {
-      await saveState(attempt, { epoch: epoch - 1, step, roles: ['requested'], evaluations: [] });
+      await saveState(attempt, options, { epoch: epoch - 1, step, roles: ['requested'], evaluations: [] });
     }
     if (request === 'pause') return { state: 'paused', message: null };
   }
@@ -112,9 +114,10 @@ function happen(kind: NonNullable<Flood['accident']>['kind'], step: number): voi
 
 async function closeEpoch(
   attempt: Attempt,
-  { classes, checkpoints }: Flood,
+  options: Flood,
   { epoch, step }: { epoch: number; step: number },
 ): Promise<void> {
+  const { classes, checkpoints } = options;
   const perClass = Array.from({ length: classes }, (_, index) => (1 - 0.5 ** epoch) * 0.8 ** index);
   const result: EvaluationResult = {
     split: 'test',
@@ -129,12 +132,13 @@ async function closeEpoch(
   };
   attempt.emit({ type: 'evaluation', result });
   if (checkpoints) {
-    await saveState(attempt, { epoch, step, roles: ['last', 'best'], evaluations: [result] });
+    await saveState(attempt, options, { epoch, step, roles: ['last', 'best'], evaluations: [result] });
   }
 }
 
 async function saveState(
   attempt: Attempt,
+  { weights }: Flood,
   parts: {
     epoch: number;
     step: number;
@@ -145,7 +149,7 @@ async function saveState(
   const { epoch, step, roles, evaluations } = parts;
   await attempt.saveCheckpoint({
     state: {
-      weights: new Map([['weight', { shape: [2], data: Float32Array.of(epoch, step) }]]),
+      weights: new Map([['weight', { shape: [weights], data: new Float32Array(weights).fill(step) }]]),
       optimizer: new Map(),
       position: {
         epoch,
