@@ -13,15 +13,26 @@ const run = promisify(execFile);
 /** How long the system's process list may take before its answer counts as none. */
 const LIST_TIMEOUT_MS = 5000;
 
+/** Start of a process that is there, where the system's tool would not tell. */
+const UNKNOWN = 'unknown';
+
 /** The identity of a living process; null when there is none with this pid (a zombie counts as none). */
-export async function readProcessIdentity(pid: number): Promise<ProcessIdentity | null> {
-  const startedAt = process.platform === 'linux' ? await linuxStart(pid) : await portableStart(pid);
+export async function readProcessIdentity(
+  pid: number,
+  platform: NodeJS.Platform = process.platform,
+): Promise<ProcessIdentity | null> {
+  const startedAt = platform === 'linux' ? await linuxStart(pid) : await portableStart(pid, platform);
   return startedAt === null ? null : { pid, startedAt };
 }
 
-/** Whether exactly this process still runs. */
-export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
-  return (await readProcessIdentity(identity.pid))?.startedAt === identity.startedAt;
+/** Whether exactly this process still runs; in doubt it does, since a run must not be given up while it goes on. */
+export async function isAlive(
+  identity: ProcessIdentity,
+  platform: NodeJS.Platform = process.platform,
+): Promise<boolean> {
+  const found = await readProcessIdentity(identity.pid, platform);
+  if (found === null) return false;
+  return [found.startedAt, UNKNOWN].includes(identity.startedAt) || found.startedAt === UNKNOWN;
 }
 
 /** Start time in clock ticks since boot, field 22 of /proc/<pid>/stat, behind the boot's id. */
@@ -47,20 +58,24 @@ function bootId(): string {
 }
 
 /** What `ps` (macOS) or PowerShell (Windows) says of the start; null when the process is not there. */
-async function portableStart(pid: number): Promise<string | null> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return null;
-  }
-  const [command, args] =
-    process.platform === 'win32'
+async function portableStart(pid: number, platform: NodeJS.Platform): Promise<string | null> {
+  const isThere = (): boolean => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+    }
+  };
+  if (!isThere()) return null;
+  const [command, args]: [string, string[]] =
+    platform === 'win32'
       ? ['powershell', ['-NoProfile', '-Command', `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`]]
-      : ['ps', ['-o', 'lstart=', '-p', String(pid)]];
-  try {
-    const { stdout } = await run(command as string, args as string[], { timeout: LIST_TIMEOUT_MS });
-    return stdout.trim() === '' ? null : stdout.trim();
-  } catch {
-    return null;
-  }
+      : ['ps', ['-o', 'state=,lstart=', '-p', String(pid)]];
+  const { stdout } = await run(command, args, { timeout: LIST_TIMEOUT_MS }).catch(() => ({ stdout: '' }));
+  const text = stdout.trim();
+  if (text.startsWith('Z')) return null;
+  // `ps` puts the state first, which changes while a process lives.
+  const startedAt = platform === 'win32' ? text : text.replace(/^\S+\s+/, '');
+  return startedAt === '' ? (isThere() ? UNKNOWN : null) : startedAt;
 }
