@@ -8,7 +8,8 @@ import { build as esbuild } from 'esbuild';
 import { BUNDLED_MODULES } from '../main/paths.ts';
 import { root } from './lib.mjs';
 
-const EXTERNAL = ['electron', 'better-sqlite3', 'sharp', '@tensorflow/*'];
+/** Packages with native parts are shipped as they are (electron-builder.yml); everything else goes into the bundles. */
+const EXTERNAL = ['electron', 'better-sqlite3', 'sharp'];
 
 const builders = { renderer: buildRenderer, desktop: buildDesktop, 'node-app': buildNodeApp };
 

@@ -108,7 +108,7 @@ async function runPip(
         },
       },
     );
-    return result.code === 0 ? null : result.stderr + result.stdout;
+    return result.code === 0 ? null : result.stderr;
   } finally {
     clearInterval(watch);
     await rm(temporary, { recursive: true, force: true });

@@ -21,6 +21,18 @@ interface Layer {
 
 const CONTRACT = 'preload/contract.ts';
 const TFJS = '@tensorflow/*';
+/** What can be asked without a library: about methods, datasets, engines, results. */
+const KNOWLEDGE = ['main/analysis', 'main/datasets', 'main/engine', 'main/training', 'main/paths.ts'];
+/** What the desktop and headless mode share. */
+const SHELL = [
+  CONTRACT,
+  'main/owner',
+  'main/services.ts',
+  'main/api.ts',
+  'main/pageFiles.ts',
+  'main/resources.ts',
+  'main/paths.ts',
+];
 /** Modules of Node that belong to one folder. */
 const EXCLUSIVE_NODE: Record<string, string> = {
   'node:http': 'main/headless',
@@ -69,102 +81,86 @@ const LAYERS: Record<string, Layer> = {
   },
   'main/scheduler': { ours: ['main/store', 'main/trainer'], types: [CONTRACT], packages: [], node: true },
 
-  // The owner of a library, and the background child that does its long work.
+  // The owner of a library: what it offers, who serves it, and the background child that does its long work.
+  'main/apiErrors.ts': { ours: [], types: [CONTRACT], packages: [], node: false },
+  'main/apiArguments.ts': { ours: [], types: [CONTRACT], packages: ['zod'], node: false },
+  'main/tasks.ts': { ours: ['main/store'], types: [CONTRACT], packages: [], node: true },
+  'main/trashFiles.ts': { ours: [], types: ['main/store'], packages: [], node: true },
   'main/services.ts': {
     ours: [
-      'main/store',
-      'main/scheduler',
+      'main/api.ts',
+      'main/api',
+      'main/apiErrors.ts',
+      'main/resources.ts',
       'main/owner',
-      'main/engine',
-      'main/datasets',
-      'main/training',
-      'main/paths.ts',
+      'main/scheduler',
+      'main/store',
+      'main/tasks.ts',
+      'main/trashFiles.ts',
+      ...KNOWLEDGE,
     ],
     types: [CONTRACT, 'main/trainer'],
     packages: [],
     node: true,
   },
-  'main/api.ts': {
-    ours: [
-      CONTRACT,
-      'main/services.ts',
-      'main/store',
-      'main/scheduler',
-      'main/owner',
-      'main/engine',
-      'main/datasets',
-      'main/analysis',
-      'main/training',
-      'main/exchange',
-      'main/paths.ts',
-    ],
-    types: ['main/trainer'],
-    packages: ['zod', 'yaml'],
+  'main/api': {
+    ours: [CONTRACT, 'main/store', 'main/trainer/protocol.ts', ...KNOWLEDGE],
+    types: ['main/owner', 'main/scheduler', 'main/tasks.ts', 'main/trashFiles.ts', 'main/services.ts'],
+    packages: ['yaml', 'zod'],
     node: true,
+  },
+  'main/api.ts': {
+    ours: [CONTRACT, 'main/api', 'main/apiArguments.ts', 'main/apiErrors.ts'],
+    types: ['main/services.ts'],
+    packages: ['zod'],
+    node: false,
   },
   'main/owner': {
     ours: [
       CONTRACT,
       'main/api.ts',
+      'main/apiErrors.ts',
       'main/services.ts',
       'main/store',
       'main/scheduler',
-      'main/engine',
-      'main/datasets',
-      'main/analysis',
-      'main/training',
       'main/exchange',
-      'main/paths.ts',
+      ...KNOWLEDGE,
     ],
-    types: ['main/trainer'],
-    packages: ['zod', 'sharp'],
+    types: ['main/resources.ts', 'main/trainer'],
+    packages: ['zod'],
     node: true,
   },
 
   // The shells: they know the contract and who owns the library, and nothing of training.
   'main/pageFiles.ts': { ours: ['main/paths.ts'], packages: [], node: true },
   'main/resources.ts': {
-    ours: ['main/services.ts', 'main/owner', 'main/store', 'main/datasets', 'main/paths.ts'],
+    ours: [
+      'main/apiArguments.ts',
+      'main/apiErrors.ts',
+      'main/services.ts',
+      'main/owner',
+      'main/store',
+      'main/datasets',
+      'main/paths.ts',
+    ],
     types: [CONTRACT],
     packages: [],
     node: true,
   },
-  'main/headless': {
-    ours: [CONTRACT, 'main/api.ts', 'main/owner', 'main/pageFiles.ts', 'main/resources.ts', 'main/paths.ts'],
-    types: ['main/services.ts'],
-    packages: ['zod'],
-    node: true,
-  },
-  'main/headless.ts': {
-    ours: ['main/headless', 'main/owner', 'main/services.ts', 'main/api.ts', 'main/paths.ts'],
-    packages: ['commander'],
-    node: true,
-  },
-  'main/desktop': {
-    ours: [
-      CONTRACT,
-      'main/owner',
-      'main/services.ts',
-      'main/pageFiles.ts',
-      'main/resources.ts',
-      'main/paths.ts',
-    ],
-    packages: ['electron'],
-    node: true,
-  },
+  'main/headless': { ours: SHELL, packages: ['zod'], node: true },
+  'main/headless.ts': { ours: ['main/headless', ...SHELL], packages: ['commander'], node: true },
+  'main/desktop': { ours: SHELL, packages: ['electron'], node: true },
   'main/index.ts': { ours: ['main/desktop'], packages: ['electron'], node: true },
+
+  // The command line is a client of the owner; `bench` runs parts of the app by themselves.
+  'main/commands': {
+    ours: [CONTRACT, 'main/owner', 'main/store', 'main/backends', 'main/trainer/protocol.ts', ...KNOWLEDGE],
+    packages: ['yaml', 'zod'],
+    node: true,
+  },
   'main/cli.ts': {
-    ours: [
-      CONTRACT,
-      'main/owner',
-      'main/services.ts',
-      'main/engine',
-      'main/headless',
-      'main/training',
-      'main/trainer',
-      'main/paths.ts',
-    ],
-    packages: ['commander', 'yaml', 'zod'],
+    ours: ['main/commands', 'main/headless', 'main/engine', 'main/paths.ts'],
+    packages: ['commander'],
     node: true,
   },
 
