@@ -11,6 +11,16 @@ export interface EngineUse {
 }
 
 /**
+ * Settings of glibc's allocator that keep freed memory in the process. Otherwise each step's large buffers go back to
+ * the system and are fetched, zeroed, again: about 6 % of a step.
+ */
+const KEEP_FREED_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
+  MALLOC_TRIM_THRESHOLD_: String(16 * 2 ** 30),
+  MALLOC_TOP_PAD_: String(256 * 2 ** 20),
+};
+
+/**
  * Variables to merge over `process.env` when a trainer is spawned. `threads`: how many CPU threads TensorFlow computes
  * with; null leaves it all cores.
  */
@@ -29,6 +39,7 @@ export async function engineEnvironment(
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     // Errors and warnings only: the start-up notices say nothing that doctor does not.
     TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '1',
+    ...KEEP_FREED_MEMORY,
   };
   if (hideGpus) environment.CUDA_VISIBLE_DEVICES = '-1';
   if (threads !== null) {
