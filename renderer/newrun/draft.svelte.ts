@@ -44,6 +44,8 @@ class Draft {
   yamlProblems: ConfigProblem[] = $state.raw([]);
   check: ConfigCheck | null = $state.raw(null);
   checkFailure: ApiFailure | null = $state.raw(null);
+  /** What the last change of the start threw away, to be had back. */
+  dropped: { count: number; before: DraftSnapshot } | null = $state.raw(null);
   #ticket = 0;
 
   seeds = $derived(parseSeeds(this.seedsText));
@@ -122,7 +124,16 @@ class Draft {
     return { source, base, config, datasetId, note };
   }
 
+  /** Begins from another start; changes that this throws away can be had back. */
+  startOver(begin: () => void): void {
+    const before = this.snapshot();
+    const count = this.changedKeys.length;
+    begin();
+    this.dropped = count > 0 ? { count, before } : null;
+  }
+
   restore(snapshot: DraftSnapshot): void {
+    this.dropped = null;
     if (snapshot.source) this.#begin(snapshot.source, snapshot.base);
     this.config = snapshot.config;
     this.datasetId = snapshot.datasetId;
@@ -134,6 +145,7 @@ class Draft {
     this.source = null;
     this.base = {};
     this.config = {};
+    this.dropped = null;
     this.note = '';
     this.seedsText = '0';
     this.isNext = false;

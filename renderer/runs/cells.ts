@@ -8,6 +8,8 @@ export function stateDetail(run: RunSummary): { text: string; isWords: boolean }
   if (run.notResponding) return { text: 'not responding', isWords: true };
   switch (run.state) {
     case 'running': {
+      // A wish that it has not followed yet: "Stopping".
+      if (run.stateMessage !== null) return { text: run.stateMessage, isWords: true };
       if (!progress) return { text: '', isWords: false };
       if (progress.phase === 'evaluating' || progress.phase === 'saving') {
         return { text: `${formatShare(progress.share)} · ${progress.phase}`, isWords: false };

@@ -46,6 +46,15 @@ export async function findRuns(search: string, limit: number): Promise<RunSummar
   return list.items.flatMap((item) => item.runs);
 }
 
+/** The newest settings that match the words: of each seed group its newest run, and how many it has. */
+export async function findGroups(
+  search: string,
+  limit: number,
+): Promise<{ run: RunSummary; count: number }[]> {
+  const list = await api.listRuns({ ...PLAIN_QUERY, search, limit });
+  return list.items.flatMap(({ runs }) => (runs[0] ? [{ run: runs[0], count: runs.length }] : []));
+}
+
 /** Items from `start` up to `end` of a query, in as many requests as it takes. */
 export async function loadItems(query: RunQuery, start: number, end: number): Promise<RunListItem[]> {
   const items: RunListItem[] = [];
