@@ -149,7 +149,12 @@ export async function benchStepWorker(engine: EngineName): Promise<void> {
       threads: os.availableParallelism(),
     });
     const data = await openTrainingData(folder, { splits: ['train'] });
-    const measure = createStepBenchmark({ backend, data, batchSize: BATCH_SIZE });
+    const measure = createStepBenchmark({
+      backend,
+      data,
+      batchSize: BATCH_SIZE,
+      now: () => performance.now(),
+    });
     process.stdout.write(`${JSON.stringify({ device: backend.device })}\n`);
     for await (const line of createInterface({ input: process.stdin })) {
       const measured = await measure.run(Number(line));
