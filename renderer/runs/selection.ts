@@ -30,24 +30,30 @@ export function refreshed(selected: Selected, runs: Iterable<RunSummary>): Selec
 }
 
 export interface SelectionCount {
-  /** Seed groups and single runs, as the table shows them. */
+  /** Rows that stand for what is marked: whole seed groups, and runs by themselves. */
   units: number;
   groups: number;
   runs: number;
   completed: number;
 }
 
-/** What the bulk bar says: runs of one seed group count as one unit. */
-export function countSelection(selected: Selected): SelectionCount {
-  const groups = new Set<number>();
+/** What the bulk bar says. Only a seed group of which every run is marked counts as a group; `sizes` are runs by group. */
+export function countSelection(selected: Selected, sizes: ReadonlyMap<number, number>): SelectionCount {
+  const marked = new Map<number, number>();
   let singles = 0;
+  let groups = 0;
   let completed = 0;
   for (const run of selected.values()) {
     if (run.groupId === null) singles += 1;
-    else groups.add(run.groupId);
+    else marked.set(run.groupId, (marked.get(run.groupId) ?? 0) + 1);
     if (run.state === 'completed') completed += 1;
   }
-  return { units: groups.size + singles, groups: groups.size, runs: selected.size, completed };
+  for (const [group, count] of marked) {
+    // Of a group that is not loaded all runs were marked, for only then it was marked from afar.
+    if (count >= (sizes.get(group) ?? 0)) groups += 1;
+    else singles += count;
+  }
+  return { units: groups + singles, groups, runs: selected.size, completed };
 }
 
 /**

@@ -170,8 +170,15 @@ test('a group is marked, half marked or not', () => {
 });
 
 test('the bulk bar counts groups, runs and what is done', () => {
+  const sizes = new Map([[7, 3]]);
   const selected = withRuns(new Map(), [...group.runs, run(9)], true);
-  assert.deepEqual(countSelection(selected), { units: 2, groups: 1, runs: 4, completed: 3 });
+  assert.deepEqual(countSelection(selected, sizes), { units: 2, groups: 1, runs: 4, completed: 3 });
+  const part = withRuns(selected, group.runs.slice(0, 1), false);
+  assert.deepEqual(
+    countSelection(part, sizes),
+    { units: 3, groups: 0, runs: 3, completed: 2 },
+    'two of three runs are no group',
+  );
 });
 
 test('marked runs follow what is known of them', () => {
