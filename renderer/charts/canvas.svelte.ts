@@ -215,7 +215,7 @@ export function frame(given: FrameOptions): Options {
     scales: {
       x: {
         ...scale(given.x),
-        grid: { display: false },
+        grid: { display: false, drawTicks: false },
         border: { display: true, color: token('chart-axis'), width: 1 },
         ticks: {
           color: tickColor,
@@ -312,9 +312,9 @@ function annotations(given: FrameOptions, font: { family: string; size: number }
       label: {
         display: isLabelled,
         content: milestone.label,
-        position: 'end',
+        position: 'start',
         xAdjust: -(textWidth(milestone.label, font) / 2 + 5),
-        yAdjust: -2,
+        yAdjust: -1,
         backgroundColor: 'transparent',
         color: token('text-3'),
         font: { ...font, weight: 'normal' },

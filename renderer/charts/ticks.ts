@@ -39,14 +39,14 @@ export function integerTicks(domain: Domain, count = 5): number[] {
 }
 
 /**
- * The range that holds [min, max] and ends on ticks. A curve that never goes below zero gets an axis that starts
+ * The range that holds [min, max] with a little air above, in whole half steps of the ticks. A curve that never goes below zero gets an axis that starts
  * there when it comes near (`fromZero`, always for accuracies and counts).
  */
 export function niceDomain({ min, max }: Domain, { fromZero = false, count = 5 } = {}): Domain {
   let { min: low, max: high } = sane({ min, max });
   if (fromZero || (low > 0 && low < 0.25 * high)) low = Math.min(0, low);
-  const step = niceStep(high - low, count);
-  return { min: floorTo(low, step), max: ceilTo(high, step) };
+  const half = niceStep(high - low, count) / 2;
+  return { min: floorTo(low, half), max: ceilTo(high + (high - low) * 0.02, half) };
 }
 
 /** Range and ticks of a logarithmic axis: powers of ten, with 2 and 5 between them when there are few. */

@@ -3,7 +3,14 @@
  * minus the baseline. The owner tests the first reference against each other one, so the baseline is asked for first
  * and the differences are turned round here.
  */
-import type { ComparedItem, Comparison, GroupId, PairedDifference } from '../../../preload/contract.ts';
+import type {
+  CheckpointInfo,
+  ComparedItem,
+  Comparison,
+  GroupId,
+  GroupScheme,
+  PairedDifference,
+} from '../../../preload/contract.ts';
 
 export const GROUPS: readonly GroupId[] = ['many', 'medium', 'few'];
 /** Level of the tests, and of the intervals beside them. */
@@ -162,7 +169,64 @@ export function whiskerRange(pairs: readonly PairedDifference[]): {
   return { min, max, ticks: ticks.filter((tick) => tick === 0 || (tick > min && tick < max)) };
 }
 
-/** Classes from frequent to rare (ties by index). */
-export function classesByCount(classCounts: readonly number[]): number[] {
-  return classCounts.map((_, index) => index).sort((a, b) => classCounts[b]! - classCounts[a]! || a - b);
+/** Series numbers that tell the items apart: each keeps its run's number, a later one with the same takes a free one. */
+export function distinctSeries(items: readonly { series: number }[]): number[] {
+  const used = new Set<number>();
+  const wanted = new Set(items.map((item) => item.series));
+  return items.map(({ series }) => {
+    let number = series;
+    if (used.has(number)) {
+      const free = Array.from({ length: 10 }, (_, i) => i + 1).filter((n) => !used.has(n));
+      number = free.find((n) => !wanted.has(n)) ?? free[0] ?? series;
+    }
+    used.add(number);
+    return number;
+  });
+}
+
+/** Mean difference of the classes of each group; null for an empty one. */
+export function groupMeansOf(
+  scheme: GroupScheme,
+  differences: readonly (number | null)[],
+): Record<GroupId, number | null> {
+  const mean = (id: GroupId) => {
+    const known = (scheme.groups.find((group) => group.id === id)?.classes ?? [])
+      .map((index) => differences[index] ?? null)
+      .filter((value) => value !== null);
+    return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+  };
+  return { many: mean('many'), medium: mean('medium'), few: mean('few') };
+}
+
+/** "12@best" → run 12, "best"; null for what is no reference. */
+export function parseRef(ref: string): { runId: number; which: string } | null {
+  const match = /^([1-9]\d*)@(last|best|epoch-\d+)$/.exec(ref);
+  return match ? { runId: Number(match[1]), which: match[2]! } : null;
+}
+
+/** The choices of the epoch selector of one run: by role first, then by epoch, newest first. */
+export function checkpointChoices(
+  runId: number,
+  checkpoints: readonly Pick<CheckpointInfo, 'ref' | 'epoch' | 'step' | 'roles' | 'selection' | 'logits'>[],
+  current: string,
+): { value: string; label: string }[] {
+  const usable = checkpoints
+    .filter((checkpoint) => checkpoint.logits.length > 0)
+    .sort((a, b) => b.step - a.step);
+  const choices: { value: string; label: string }[] = [];
+  for (const { epoch, roles } of usable)
+    if (roles.includes('last')) choices.push({ value: `${runId}@last`, label: `last, epoch ${epoch}` });
+  for (const { epoch, roles, selection } of usable) {
+    if (!roles.includes('best')) continue;
+    const on = selection === 'best-val' ? ' on val' : selection === 'best-test' ? ' on test' : '';
+    choices.push({ value: `${runId}@best`, label: `best${on}, epoch ${epoch}` });
+  }
+  for (const { epoch, roles, ref } of usable)
+    if (!roles.includes('last') && !roles.includes('best'))
+      choices.push({ value: ref, label: `epoch ${epoch}` });
+  if (!choices.some((choice) => choice.value === current)) {
+    const which = parseRef(current)?.which ?? current;
+    choices.unshift({ value: current, label: which.replace('epoch-', 'epoch ') });
+  }
+  return choices;
 }

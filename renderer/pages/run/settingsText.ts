@@ -1,0 +1,51 @@
+/** Settings, environment and what was worked out at the start of a run, in words. */
+import { DASH, formatCount, formatNumber, formatSetting } from '../../lib/format.ts';
+
+/** "35–99", "3, 5, 7–9": sorted whole numbers as ranges. */
+export function rangesText(numbers: readonly number[]): string {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const parts: string[] = [];
+  for (let i = 0; i < sorted.length;) {
+    let end = i;
+    while (end + 1 < sorted.length && sorted[end + 1] === sorted[end]! + 1) end++;
+    parts.push(end - i >= 2 ? `${sorted[i]}${DASH}${sorted[end]}` : sorted.slice(i, end + 1).join(', '));
+    i = end + 1;
+  }
+  return parts.join(', ');
+}
+
+/** "stepsPerEpoch" → "steps per epoch"; "numpyVersion" → "numpy version". */
+export function keyText(key: string): string {
+  return key
+    .replace(/[._-]+/g, ' ')
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/\b([A-Z])([a-z])/g, (_, first: string, rest: string) => first.toLowerCase() + rest);
+}
+
+export interface FlatEntry {
+  /** Path in words: "method scopes m". */
+  label: string;
+  text: string;
+}
+
+/** A JSON value as rows of words and text, nested names joined; what is empty is left out. */
+export function flatten(value: Record<string, unknown>, path: readonly string[] = []): FlatEntry[] {
+  return Object.entries(value).flatMap(([key, inner]): FlatEntry[] => {
+    const here = [...path, keyText(key)];
+    if (typeof inner === 'object' && inner !== null && !Array.isArray(inner))
+      return flatten(inner as Record<string, unknown>, here);
+    return [{ label: here.join(' '), text: valueText(inner) }];
+  });
+}
+
+function valueText(value: unknown): string {
+  if (value === null || value === undefined) return 'none';
+  if (Array.isArray(value)) {
+    if (value.length === 0) return 'none';
+    if (value.every((item) => Number.isInteger(item))) return rangesText(value as number[]);
+    return value.map((item) => (typeof item === 'number' ? formatNumber(item) : String(item))).join(', ');
+  }
+  if (typeof value === 'number') return Number.isInteger(value) ? formatCount(value) : formatNumber(value);
+  if (typeof value === 'boolean' || typeof value === 'string') return formatSetting(value);
+  return JSON.stringify(value);
+}
