@@ -9,6 +9,10 @@ import SlidersHorizontal from '@lucide/svelte/icons/sliders-horizontal';
 import type { Component } from 'svelte';
 import type { PageName, Route } from './lib/routes.ts';
 import type { ShortcutId } from './lib/shortcuts.ts';
+import ComparePage from './pages/compare/ComparePage.svelte';
+import DatasetsPage from './pages/datasets/DatasetsPage.svelte';
+import RunPage from './pages/run/RunPage.svelte';
+import SettingsPage from './pages/settings/SettingsPage.svelte';
 import RunsPage from './runs/RunsPage.svelte';
 
 type PageComponents = {
@@ -18,7 +22,11 @@ type PageComponents = {
 
 /** A page gets its part of the address as `route`. */
 export const PAGES: PageComponents = {
+  datasets: DatasetsPage,
   runs: RunsPage,
+  run: RunPage,
+  compare: ComparePage,
+  settings: SettingsPage,
 };
 
 export interface RailEntry {

@@ -7,11 +7,11 @@ import {
   countAxis,
   glyphHeights,
   groupBands,
-  groupOfClasses,
   orderClasses,
   rankTicks,
   schemesAgree,
 } from '../../renderer/pages/datasets/classProfile.ts';
+import { groupsByClass } from '../../renderer/charts/groups.ts';
 import {
   BLOCK,
   blocksOf,
@@ -55,7 +55,7 @@ test('classes are ordered by descending count, ties by index', () => {
 });
 
 test('bands join neighbouring classes of one group, and a group may come twice in label order', () => {
-  const groups = groupOfClasses(scheme([[0, 3], [1], [2]]), 4);
+  const groups = groupsByClass(scheme([[0, 3], [1], [2]]), 4);
   assert.deepEqual(groups, ['many', 'medium', 'few', 'many']);
   assert.deepEqual(groupBands([0, 3, 1, 2], groups), [
     { group: 'many', from: 0, to: 1 },
@@ -66,7 +66,7 @@ test('bands join neighbouring classes of one group, and a group may come twice i
 });
 
 test('a class outside every group breaks a band', () => {
-  const groups = groupOfClasses(scheme([[0, 2], [], []]), 3);
+  const groups = groupsByClass(scheme([[0, 2], [], []]), 3);
   assert.deepEqual(groupBands([0, 1, 2], groups), [
     { group: 'many', from: 0, to: 0 },
     { group: 'many', from: 2, to: 2 },
@@ -205,20 +205,21 @@ test('seeds are whole numbers', () => {
 
 test('names are checked against those that are taken, ignoring case', () => {
   assert.deepEqual(parseName(' CIFAR ', []), { ok: true, value: 'CIFAR' });
-  const taken = parseName('cifar', ['CIFAR', 'cifar (2)']);
+  const taken = parseName('cifar', ['CIFAR', 'cifar 2']);
   assert.ok(!taken.ok);
-  assert.equal(taken.suggestion, 'cifar (3)');
+  assert.equal(taken.suggestion, 'cifar 3');
   assert.ok(!parseName('  ', []).ok);
   assert.ok(!parseName('x'.repeat(121), []).ok);
-  assert.equal(freeName('A', ['a']), 'A (2)');
+  assert.equal(freeName('A', ['a']), 'A 2');
 });
 
 test('subsets name themselves as papers do', () => {
   assert.equal(subsetName('CIFAR-10', { type: 'exp', imbalanceFactor: 0.01 }, 0), 'CIFAR-10-LT IF 100');
   assert.equal(
     subsetName('CIFAR-10', { type: 'step', imbalanceFactor: 0.02 }, 0.1),
-    'CIFAR-10-LT step IF 50, 10 % val',
+    'CIFAR-10-LT IF 50 step, 10 % val',
   );
+  assert.equal(subsetName('CIFAR-10', { type: 'exp', imbalanceFactor: null }, 0), 'CIFAR-10-LT');
   assert.equal(subsetName('CIFAR-10', { type: 'full', imbalanceFactor: 1 }, 0), 'CIFAR-10');
   assert.equal(ratioText(0.015), '66.7');
   assert.equal(

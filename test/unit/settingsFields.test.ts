@@ -1,6 +1,9 @@
 /** The pure parts of the Settings page. */
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { LICENCES } from '../../renderer/pages/settings/licences.ts';
 import {
   budgetText,
   doctorText,
@@ -58,4 +61,13 @@ test('the doctor’s text has a line an item and its mend below', () => {
     'problem  Compiler  none',
     '                   → Install g++.',
   ]);
+});
+
+test('every licence on the page is what the package itself states', () => {
+  const require = createRequire(import.meta.url);
+  for (const { name, package: id, licence } of LICENCES) {
+    if (id === null) continue;
+    const manifest = new URL(`../../node_modules/${id}/package.json`, import.meta.url);
+    assert.equal((require(fileURLToPath(manifest)) as { license: string }).license, licence, name);
+  }
 });

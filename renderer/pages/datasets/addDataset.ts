@@ -120,16 +120,24 @@ export function freeName(base: string, taken: string[]): string {
   const used = new Set(taken.map((name) => name.toLowerCase()));
   if (!used.has(base.toLowerCase())) return base;
   for (let number = 2; ; number += 1) {
-    const candidate = `${base} (${number})`;
+    const candidate = `${base} ${number}`;
     if (!used.has(candidate.toLowerCase())) return candidate;
   }
 }
 
-/** The name a subset gets by itself: "CIFAR-10-LT IF 100", "CIFAR-10-LT step IF 50", "CIFAR-10". */
-export function subsetName(source: string, subset: SubsetOptions, validationFraction: number): string {
+/**
+ * The name a subset gets by itself: "CIFAR-10-LT IF 100", "CIFAR-10-LT IF 50 step", "CIFAR-10"; "CIFAR-10-LT" while
+ * the factor is not known (null).
+ */
+export function subsetName(
+  source: string,
+  subset: { type: SubsetOptions['type']; imbalanceFactor: number | null },
+  validationFraction: number,
+): string {
   const held = validationFraction > 0 ? `, ${Number((validationFraction * 100).toFixed(1))} % val` : '';
   if (subset.type === 'full' || subset.imbalanceFactor === 1) return `${source}${held}`;
-  return `${source}-LT ${subset.type === 'step' ? 'step ' : ''}IF ${ratioText(subset.imbalanceFactor)}${held}`;
+  if (subset.imbalanceFactor === null) return `${source}-LT${held}`;
+  return `${source}-LT IF ${ratioText(subset.imbalanceFactor)}${subset.type === 'step' ? ' step' : ''}${held}`;
 }
 
 /** The facts that a reader's error carries, as rows to show; empty where the error is of another kind. */

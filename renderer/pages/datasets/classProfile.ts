@@ -15,13 +15,6 @@ export function orderClasses(classCounts: number[], order: ClassOrder): number[]
   return order === 'label' ? classes : classes.sort((a, b) => classCounts[b]! - classCounts[a]! || a - b);
 }
 
-/** The group of each class, index = class; null where the scheme leaves a class out. */
-export function groupOfClasses(scheme: GroupScheme, classes: number): (GroupId | null)[] {
-  const groups: (GroupId | null)[] = new Array<GroupId | null>(classes).fill(null);
-  for (const group of scheme.groups) for (const index of group.classes) groups[index] = group.id;
-  return groups;
-}
-
 /** A stretch of neighbouring places that belong to one group: places `from` to `to`, both inclusive. */
 export interface Band {
   group: GroupId;

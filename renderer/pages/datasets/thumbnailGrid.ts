@@ -2,6 +2,7 @@
  * Geometry of the thumbnail browser: a grid of equal squares of which only the rows in view exist as elements, so that
  * 50,000 images scroll like 50. Lengths are CSS pixels.
  */
+import { visibleRows } from '../../lib/virtual.ts';
 
 export interface GridShape {
   columns: number;
@@ -30,12 +31,14 @@ export function visiblePlaces(
   shape: GridShape,
   { scrollTop, height, total }: { scrollTop: number; height: number; total: number },
 ): { from: number; to: number } {
-  const first = Math.max(0, Math.floor(scrollTop / shape.pitch) - OVERSCAN_ROWS);
-  const last = Math.min(shape.rows, Math.ceil((scrollTop + height) / shape.pitch) + OVERSCAN_ROWS);
-  return {
-    from: first * shape.columns,
-    to: Math.max(first * shape.columns, Math.min(total, last * shape.columns)),
-  };
+  const rows = visibleRows({
+    scrollTop,
+    height,
+    rowHeight: shape.pitch,
+    count: shape.rows,
+    overscan: OVERSCAN_ROWS,
+  });
+  return { from: rows.start * shape.columns, to: Math.min(total, rows.end * shape.columns) };
 }
 
 /** Where a key leads from a place; null when the key does not move. */

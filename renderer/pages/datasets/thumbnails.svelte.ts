@@ -1,0 +1,64 @@
+/**
+ * The images of one class and split, by place in the browser. They are asked for in blocks as they come into view and
+ * kept while the class stays the same; an answer that comes after the class changed is dropped.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import type { Split } from '../../../preload/contract.ts';
+import { api, toFailure, type ApiFailure } from '../../lib/api.ts';
+import { BLOCK, blocksOf } from './thumbnailGrid.ts';
+
+export interface ImageSet {
+  datasetId: number;
+  split: Split;
+  classIndex: number;
+}
+
+export class Thumbnails {
+  /** Images in the set; null until the first answer. */
+  total: number | null = $state(null);
+  failure: ApiFailure | null = $state.raw(null);
+  #rows = new SvelteMap<number, number[]>();
+  #set: ImageSet | null = null;
+  #underWay = new Set<number>();
+
+  /** Shows another set and asks for its first block. */
+  open(set: ImageSet): void {
+    this.#set = set;
+    this.#rows.clear();
+    this.#underWay.clear();
+    this.total = null;
+    this.failure = null;
+    void this.#ask(0);
+  }
+
+  /** Row of the split at a place; undefined while it is under way. */
+  row(place: number): number | undefined {
+    return this.#rows.get(Math.floor(place / BLOCK))?.[place % BLOCK];
+  }
+
+  /** Makes sure that the places in view are there or on their way. */
+  need(range: { from: number; to: number }): void {
+    for (const block of blocksOf(range)) if (!this.#rows.has(block)) void this.#ask(block);
+  }
+
+  retry(): void {
+    if (this.#set) this.open(this.#set);
+  }
+
+  async #ask(block: number): Promise<void> {
+    const set = this.#set;
+    if (!set || this.#underWay.has(block)) return;
+    this.#underWay.add(block);
+    try {
+      const { rows, total } = await api.listImages({ ...set, offset: block * BLOCK, limit: BLOCK });
+      if (this.#set !== set) return;
+      this.#rows.set(block, rows);
+      this.total = total;
+      this.failure = null;
+    } catch (thrown) {
+      if (this.#set === set) this.failure = toFailure(thrown);
+    } finally {
+      if (this.#set === set) this.#underWay.delete(block);
+    }
+  }
+}
