@@ -18,6 +18,8 @@ import {
   gridShape,
   movedPlace,
   scrollToPlace,
+  SHEET_IMAGES,
+  sheetCell,
   visiblePlaces,
 } from '../../renderer/pages/datasets/thumbnailGrid.ts';
 import {
@@ -176,6 +178,13 @@ test('blocks cover the places that are asked for', () => {
   assert.deepEqual(blocksOf({ from: 0, to: 1 }), [0]);
   assert.deepEqual(blocksOf({ from: BLOCK - 1, to: BLOCK + 1 }), [0, 1]);
   assert.deepEqual(blocksOf({ from: 0, to: 0 }), []);
+});
+
+test('a sheet holds a fixed run of places, never crosses a block, and ends with the class', () => {
+  assert.equal(BLOCK % SHEET_IMAGES, 0);
+  assert.deepEqual(sheetCell(0, 83), { from: 0, to: 48, column: 0, line: 0, lines: 6 });
+  assert.deepEqual(sheetCell(17, 83), { from: 0, to: 48, column: 1, line: 2, lines: 6 });
+  assert.deepEqual(sheetCell(82, 83), { from: 48, to: 83, column: 2, line: 4, lines: 5 });
 });
 
 test('an imbalance factor above 1 is refused with its inverse', () => {

@@ -90,10 +90,36 @@ export function scrollToPlace(
   return top + size > scrollTop + height ? top + size - height : scrollTop;
 }
 
-/** Images of a class are asked for in blocks; the blocks that cover places `[from, to)`. */
-export const BLOCK = 500;
+/** The rows of a class are asked for in blocks; the blocks that cover places `[from, to)`. */
+export const BLOCK = 480;
 export function blocksOf({ from, to }: { from: number; to: number }): number[] {
   const blocks: number[] = [];
   for (let block = Math.floor(from / BLOCK); block * BLOCK < to; block += 1) blocks.push(block);
   return blocks;
+}
+
+/**
+ * Thumbnails come as sheets, many images in one picture: one request for 48 images instead of 48. Sheets never cross
+ * a block. The place's sheet and where the image lies in it.
+ */
+export const SHEET_COLUMNS = 8;
+export const SHEET_IMAGES = 48;
+export interface SheetCell {
+  /** Places `[from, to)` that the sheet holds. */
+  from: number;
+  to: number;
+  column: number;
+  line: number;
+  lines: number;
+}
+export function sheetCell(place: number, total: number): SheetCell {
+  const from = Math.floor(place / SHEET_IMAGES) * SHEET_IMAGES;
+  const to = Math.min(total, from + SHEET_IMAGES);
+  return {
+    from,
+    to,
+    column: (place - from) % SHEET_COLUMNS,
+    line: Math.floor((place - from) / SHEET_COLUMNS),
+    lines: Math.ceil((to - from) / SHEET_COLUMNS),
+  };
 }

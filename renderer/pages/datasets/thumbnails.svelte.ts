@@ -4,8 +4,8 @@
  */
 import { SvelteMap } from 'svelte/reactivity';
 import type { Split } from '../../../preload/contract.ts';
-import { api, toFailure, type ApiFailure } from '../../lib/api.ts';
-import { BLOCK, blocksOf } from './thumbnailGrid.ts';
+import { api, resourceUrl, toFailure, type ApiFailure } from '../../lib/api.ts';
+import { BLOCK, blocksOf, SHEET_COLUMNS, sheetCell, type SheetCell } from './thumbnailGrid.ts';
 
 export interface ImageSet {
   datasetId: number;
@@ -34,6 +34,18 @@ export class Thumbnails {
   /** Row of the split at a place; undefined while it is under way. */
   row(place: number): number | undefined {
     return this.#rows.get(Math.floor(place / BLOCK))?.[place % BLOCK];
+  }
+
+  /** The sheet that shows a place, and where in it; undefined while its rows are under way. */
+  sheet(place: number): (SheetCell & { url: string }) | undefined {
+    const set = this.#set;
+    const block = Math.floor(place / BLOCK);
+    const rows = this.#rows.get(block);
+    if (!set || !rows || this.total === null) return undefined;
+    const cell = sheetCell(place, this.total);
+    const shown = rows.slice(cell.from - block * BLOCK, cell.to - block * BLOCK);
+    const address = resourceUrl('sheet', set.datasetId, set.split);
+    return { ...cell, url: `${address}?rows=${shown.join(',')}&columns=${SHEET_COLUMNS}` };
   }
 
   /** Makes sure that the places in view are there or on their way. */
