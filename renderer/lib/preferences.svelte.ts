@@ -42,7 +42,7 @@ class PreferencesState {
   setTheme(theme: ThemeChoice): void {
     this.theme = theme;
     this.#applyTheme();
-    void api.updatePreferences({ theme });
+    this.#store({ theme });
   }
 
   /** What a page remembers under a key ("runs.columns"), or the given value when there is nothing of that shape. */
@@ -65,7 +65,12 @@ class PreferencesState {
     const views = this.#unsaved;
     this.#unsaved = {};
     // The owner merges keys, so that two windows do not undo each other's.
-    void api.updatePreferences({ views });
+    this.#store({ views });
+  }
+
+  #store(change: Partial<Preferences>): void {
+    // Lost with the connection, which its banner tells of; the look of this window stays as chosen.
+    api.updatePreferences(change).catch(() => undefined);
   }
 
   #applyTheme(): void {

@@ -183,7 +183,8 @@ class Draft {
         seeds: this.seeds.seeds,
       });
       if (ticket !== this.#ticket) return;
-      this.check = check;
+      // With a problem nothing is worked out; what was keeps the hints in place meanwhile.
+      this.check = { ...check, resolved: check.resolved ?? this.check?.resolved ?? null };
       this.checkFailure = null;
     } catch (thrown) {
       if (ticket === this.#ticket) this.checkFailure = toFailure(thrown);
@@ -199,10 +200,14 @@ class Draft {
   /** Reads the text as typed; the settings follow it as long as it can be read. */
   async readYaml(): Promise<void> {
     const text = this.yaml;
-    const { config, problems } = await api.parseConfig({ yaml: text });
-    if (text !== this.yaml) return;
-    this.yamlProblems = problems;
-    if (config) this.config = config;
+    try {
+      const { config, problems } = await api.parseConfig({ yaml: text });
+      if (text !== this.yaml) return;
+      this.yamlProblems = problems;
+      if (config) this.config = config;
+    } catch (thrown) {
+      this.checkFailure = toFailure(thrown);
+    }
   }
 
   async queue(): Promise<RunSummary[]> {

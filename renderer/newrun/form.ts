@@ -128,7 +128,8 @@ export function emptyMeaning(field: ConfigField, resolved: ConfigCheck['resolved
   const from = (id: string) => resolved?.branches.find((candidate) => candidate.id === id)?.fromRank;
   const rank = field.key === 'mediumFrom' ? from('m') : field.key === 'tailFrom' ? from('t') : undefined;
   if (rank !== undefined) return String(rank);
-  return field.key === 'threads' ? 'all' : 'none';
+  const words: Record<string, string> = { threads: 'all', mediumFrom: 'usual', tailFrom: 'usual' };
+  return words[field.key] ?? 'none';
 }
 
 /** How a number is typed: no thousands separators, small ones with an exponent. */

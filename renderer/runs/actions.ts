@@ -5,10 +5,9 @@
 import Archive from '@lucide/svelte/icons/archive';
 import Copy from '@lucide/svelte/icons/copy';
 import Trash from '@lucide/svelte/icons/trash';
-import type { DataTable } from '../charts/types.ts';
-import { toCsv } from '../charts/csv.ts';
-import type { GroupSchemeId, RunSummary } from '../../preload/contract.ts';
-import { api } from '../lib/api.ts';
+import { fileNameOf, toCsv } from '../charts/csv.ts';
+import type { RunQuery, RunSummary } from '../../preload/contract.ts';
+import { api, resourceUrl, toFailure } from '../lib/api.ts';
 import { copyText, saveText } from '../lib/clipboard.ts';
 import { formatQuantity } from '../lib/format.ts';
 import { navigate } from '../lib/router.svelte.ts';
@@ -20,21 +19,29 @@ const ids = (runs: readonly RunSummary[]): number[] => runs.map((run) => run.id)
 /** More side by side can't be told apart. */
 const MOST_COMPARED = 20;
 
+/** A toast is gone when its undo fails, so another one says why. */
+function undo(request: () => Promise<unknown>): void {
+  request().catch((thrown: unknown) => toasts.show({ tone: 'bad', text: toFailure(thrown).message }));
+}
+
 export async function archiveRuns(runs: readonly RunSummary[], archived: boolean): Promise<void> {
   await api.archiveRuns({ ids: ids(runs), archived });
   toasts.show({
     icon: Archive,
     text: `${formatQuantity(runs.length, 'run')} ${archived ? 'archived' : 'taken out of the archive'}`,
-    action: { label: 'Undo', run: () => void api.archiveRuns({ ids: ids(runs), archived: !archived }) },
+    action: {
+      label: 'Undo',
+      run: () => undo(() => api.archiveRuns({ ids: ids(runs), archived: !archived })),
+    },
   });
 }
 
 export async function deleteRuns(runs: readonly RunSummary[]): Promise<void> {
-  const { count, undo } = await api.deleteRuns({ ids: ids(runs) });
+  const { count, undo: token } = await api.deleteRuns({ ids: ids(runs) });
   toasts.show({
     icon: Trash,
     text: `${formatQuantity(count, 'run')} moved to the trash`,
-    action: { label: 'Undo', run: () => void api.undo({ token: undo }) },
+    action: { label: 'Undo', run: () => undo(() => api.undo({ token })) },
   });
 }
 
@@ -46,14 +53,17 @@ export function compareRuns(runs: Iterable<RunSummary>): boolean {
   return true;
 }
 
-export async function copyRuns(runs: readonly RunSummary[], scheme: GroupSchemeId): Promise<void> {
-  await copyText(toCsv(runsTable(runs, scheme)));
+export async function copyRuns(runs: readonly RunSummary[]): Promise<void> {
+  await copyText(toCsv(runsTable(runs)));
   toasts.show({ icon: Copy, text: `${formatQuantity(runs.length, 'run')} copied as CSV` });
 }
 
-export function saveRuns(runs: readonly RunSummary[], scheme: GroupSchemeId, name: string): void {
-  const table: DataTable = runsTable(runs, scheme);
-  saveText(`${name}-runs.csv`, toCsv(table), 'text/csv');
+/** Saves all runs that match as CSV, which the owner writes. */
+export async function exportRuns(query: RunQuery, name: string): Promise<void> {
+  const asked = encodeURIComponent(JSON.stringify({ ...query, limit: 1 }));
+  const response = await fetch(`${resourceUrl('runs')}?query=${asked}`);
+  if (!response.ok) throw new Error(`The table could not be exported (HTTP ${response.status}). Try again.`);
+  saveText(`${fileNameOf(name)}-runs.csv`, await response.text(), 'text/csv');
 }
 
 /** Puts a waiting run at the head of the queue. */

@@ -134,6 +134,9 @@ export const DEFAULT_COLUMNS: ColumnId[] = COLUMNS.filter(({ isDefault }) => isD
 /** The mark's column, and below what the name may not shrink. */
 export const CHECK_WIDTH_PX = 34;
 export const NAME_MIN_PX = 220;
+/** Columns up to this priority are shown only where the name has more room than that. */
+const OPTIONAL_UP_TO = 4;
+const NAME_COMFORT_PX = 280;
 const NAME_EXTRA_PX = 100;
 const STATE_EXTRA_PX = 140;
 const DATASET_EXTRA_PX = 90;
@@ -148,15 +151,17 @@ export function fitColumns(
 ): { shown: Column[]; dropped: Column[] } {
   let shown = COLUMNS.filter(({ id }) => chosen.includes(id));
   const dropped: Column[] = [];
-  const width = () => CHECK_WIDTH_PX + NAME_MIN_PX + shown.reduce((sum, { widthPx }) => sum + widthPx, 0);
-  while (width() > roomPx) {
+  const width = (namePx: number) =>
+    CHECK_WIDTH_PX + namePx + shown.reduce((sum, { widthPx }) => sum + widthPx, 0);
+  for (;;) {
     const cheapest = Math.min(...shown.map(({ priority }) => priority));
-    if (!Number.isFinite(cheapest)) break;
+    const fits = width(cheapest <= OPTIONAL_UP_TO ? NAME_COMFORT_PX : NAME_MIN_PX) <= roomPx;
+    if (fits || !Number.isFinite(cheapest)) break;
     // Columns of one priority go together: Many without Few would mislead.
     dropped.push(...shown.filter(({ priority }) => priority === cheapest));
     shown = shown.filter(({ priority }) => priority !== cheapest);
   }
-  return { shown: widened(shown, roomPx - width()), dropped };
+  return { shown: widened(shown, roomPx - width(NAME_MIN_PX)), dropped };
 }
 
 /** Room that is left goes to the name up to a point, then to the words that would be cut: messages and datasets. */

@@ -4,6 +4,7 @@
  */
 import type { Notice, RunList, RunListItem, RunQuery } from '../../preload/contract.ts';
 import { api } from '../lib/api.ts';
+import { onReconnect } from '../lib/notices.ts';
 import { resource, type Resource } from '../lib/resource.svelte.ts';
 
 const PAGE_ITEMS = 100;
@@ -20,30 +21,62 @@ interface LoadedPages {
 const changesRuns = (notice: Notice): boolean =>
   notice.type === 'runs-changed' || notice.type === 'run-ended' || notice.type === 'queue-changed';
 
+/** An item that came again as it was keeps its object, so that its row is not drawn again. */
+function reuse(old: readonly RunListItem[], next: RunListItem[]): RunListItem[] {
+  const byKey = new Map(old.map((item) => [item.key, item]));
+  return next.map((item) => {
+    const known = byKey.get(item.key);
+    return known && JSON.stringify(known) === JSON.stringify(item) ? known : item;
+  });
+}
+
 export class RunPages {
   readonly #loaded: Resource<LoadedPages>;
   #firstPage = $state(0);
   #lastPage = $state(0);
   #cache: LoadedPages | null = null;
+  /** Pages that nothing has changed since they were read. */
+  #fresh = new Set<number>();
+  /** Counts changes: an answer that was asked for before the last one is not fresh. */
+  #changes = 0;
 
   constructor(query: () => RunQuery) {
     this.#loaded = resource(() => this.#load(query(), this.#firstPage, this.#lastPage), {
-      refreshOn: changesRuns,
+      refreshOn: (notice) => {
+        const isStale = changesRuns(notice);
+        if (isStale) this.#spoil();
+        return isStale;
+      },
       everyMs: REFRESH_EVERY_MS,
     });
+    $effect(() => onReconnect(() => this.#spoil()));
+  }
+
+  #spoil(): void {
+    this.#fresh.clear();
+    this.#changes += 1;
   }
 
   async #load(query: RunQuery, first: number, last: number): Promise<LoadedPages> {
+    const of = JSON.stringify(query);
+    const old = this.#cache?.of === of ? this.#cache : null;
+    if (!old) this.#spoil();
+    const wanted = Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+    const missing = wanted.filter((page) => !this.#fresh.has(page));
+    if (old && missing.length === 0) return old;
+    const from = missing[0] ?? first;
+    const to = missing.at(-1) ?? last;
+    const changes = this.#changes;
     const { items, ...list } = await api.listRuns({
       ...query,
-      offset: first * PAGE_ITEMS,
-      limit: (last - first + 1) * PAGE_ITEMS,
+      offset: from * PAGE_ITEMS,
+      limit: (to - from + 1) * PAGE_ITEMS,
     });
-    const of = JSON.stringify(query);
     const pages = new Map(this.#cache?.of === of ? this.#cache.pages : []);
-    for (let page = first; page <= last; page += 1) {
-      const start = (page - first) * PAGE_ITEMS;
-      pages.set(page, items.slice(start, start + PAGE_ITEMS));
+    for (let page = from; page <= to; page += 1) {
+      const start = (page - from) * PAGE_ITEMS;
+      pages.set(page, reuse(pages.get(page) ?? [], items.slice(start, start + PAGE_ITEMS)));
+      if (changes === this.#changes) this.#fresh.add(page);
     }
     this.#cache = { of, pages, list };
     return this.#cache;
@@ -61,6 +94,7 @@ export class RunPages {
   }
 
   refresh(): Promise<void> {
+    this.#spoil();
     return this.#loaded.refresh();
   }
 

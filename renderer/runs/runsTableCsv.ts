@@ -1,54 +1,52 @@
 /**
- * The runs as a table of text for spreadsheets: one line a run, accuracies as fractions in full precision (the head
- * says which split), times in ISO form, nothing where there is no value.
+ * Marked runs as a table of text for spreadsheets: one line a run, accuracies as fractions in full precision, times in
+ * ISO form, nothing where there is no value. The columns are those of the owner's `/resource/runs`, which exports whole
+ * lists.
  */
-import type { GroupSchemeId, RunSummary } from '../../preload/contract.ts';
+import type { GroupId, GroupSchemeId, RunSummary } from '../../preload/contract.ts';
 import type { DataTable } from '../charts/types.ts';
 
-type Cell = string | number | null;
+type Column = [label: string, value: (run: RunSummary) => string | number | null];
 
-interface CsvColumn {
-  label: string;
-  value: (run: RunSummary, scheme: GroupSchemeId) => Cell;
-}
+const SCHEME_IDS: GroupSchemeId[] = ['count-100-20', 'reslt-ranges'];
+const GROUP_IDS: GroupId[] = ['many', 'medium', 'few'];
 
-const time = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
-
-const CSV_COLUMNS: CsvColumn[] = [
-  { label: 'id', value: (run) => run.id },
-  { label: 'name', value: (run) => run.name },
-  { label: 'method', value: (run) => run.method },
-  { label: 'detail', value: (run) => run.detail },
-  { label: 'group', value: (run) => run.groupId },
-  { label: 'seed', value: (run) => run.seed },
-  { label: 'state', value: (run) => run.state },
-  { label: 'dataset', value: (run) => run.datasetName },
-  { label: 'network', value: (run) => run.network },
-  { label: 'preset', value: (run) => run.preset },
-  { label: 'group_scheme', value: (_run, scheme) => scheme },
-  { label: 'last_epoch', value: (run) => run.last?.epoch ?? null },
-  { label: 'last_split', value: (run) => run.last?.split ?? null },
-  { label: 'last_top1', value: (run) => run.last?.top1 ?? null },
-  { label: 'last_top5', value: (run) => run.last?.top5 ?? null },
-  { label: 'last_many', value: (run, scheme) => run.last?.groups[scheme].many ?? null },
-  { label: 'last_medium', value: (run, scheme) => run.last?.groups[scheme].medium ?? null },
-  { label: 'last_few', value: (run, scheme) => run.last?.groups[scheme].few ?? null },
-  { label: 'best_epoch', value: (run) => run.best?.epoch ?? null },
-  { label: 'best_split', value: (run) => run.best?.split ?? null },
-  { label: 'best_chosen_on', value: (run) => run.best?.selection.replace('best-', '') ?? null },
-  { label: 'best_top1', value: (run) => run.best?.top1 ?? null },
-  { label: 'training_seconds', value: (run) => (run.activeMs === null ? null : run.activeMs / 1000) },
-  { label: 'queued_at', value: (run) => time(run.createdAtMs) },
-  { label: 'started_at', value: (run) => time(run.startedAtMs) },
-  { label: 'ended_at', value: (run) => time(run.endedAtMs) },
-  { label: 'engine', value: (run) => run.engine },
-  { label: 'size_bytes', value: (run) => run.sizeBytes },
-  { label: 'note', value: (run) => run.note },
+const COLUMNS: Column[] = [
+  ['id', (run) => run.id],
+  ['name', (run) => run.name],
+  ['title', (run) => `${run.title} ${run.detail}`.trim()],
+  ['state', (run) => run.state],
+  ['dataset', (run) => run.datasetName],
+  ['method', (run) => run.method],
+  ['network', (run) => run.network],
+  ['preset', (run) => run.preset],
+  ['seed', (run) => run.seed],
+  ...resultColumns('last'),
+  ...resultColumns('best'),
+  ['created', (run) => new Date(run.createdAtMs).toISOString()],
+  ['activeSeconds', (run) => (run.activeMs === null ? null : run.activeMs / 1000)],
+  ['device', (run) => run.device],
+  ['note', (run) => run.note],
 ];
 
-export function runsTable(runs: readonly RunSummary[], scheme: GroupSchemeId): DataTable {
+function resultColumns(which: 'last' | 'best'): Column[] {
+  return [
+    [`${which}/epoch`, (run) => run[which]?.epoch ?? null],
+    [`${which}/selection`, (run) => run[which]?.selection ?? null],
+    [`${which}/test/top1`, (run) => run[which]?.top1 ?? null],
+    [`${which}/test/top5`, (run) => run[which]?.top5 ?? null],
+    ...SCHEME_IDS.flatMap((scheme) =>
+      GROUP_IDS.map((group): Column => [
+        `${which}/test/top1/${group} (${scheme})`,
+        (run) => run[which]?.groups[scheme][group] ?? null,
+      ]),
+    ),
+  ];
+}
+
+export function runsTable(runs: readonly RunSummary[]): DataTable {
   return {
-    columns: CSV_COLUMNS.map(({ label }) => ({ label, isNumber: false })),
-    rows: runs.map((run) => CSV_COLUMNS.map(({ value }) => value(run, scheme))),
+    columns: COLUMNS.map(([label]) => ({ label, isNumber: false })),
+    rows: runs.map((run) => COLUMNS.map(([, value]) => value(run))),
   };
 }

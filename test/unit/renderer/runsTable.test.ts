@@ -247,22 +247,16 @@ test('a moved entry names the one it now stands before', () => {
 });
 
 test('CSV has full precision, empty cells for what is missing, and quotes what needs it', () => {
-  const csv = toCsv(runsTable([run(4, { note: 'first, "try"', last: null })], 'count-100-20'));
-  const [head = '', line = ''] = csv.split('\n');
+  const noted = run(4, { note: 'first, "try"', last: null });
+  const [head = '', line = ''] = toCsv(runsTable([noted])).split('\n');
   const cells = Object.fromEntries(
     head.split(',').map((name, index) => [name, line.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)[index]]),
   );
-  assert.equal(cells.last_top1, '');
-  assert.equal(cells.best_top1, '0.4756');
-  assert.equal(cells.best_chosen_on, 'test');
-  assert.equal(cells.training_seconds, '1.5');
+  assert.equal(cells['last/test/top1'], '');
+  assert.equal(cells['best/test/top1'], '0.4756');
+  assert.equal(cells['best/selection'], 'best-test');
+  assert.equal(cells['best/test/top1/few (count-100-20)'], '', 'an empty group is an empty cell');
+  assert.equal(cells['best/test/top1/few (reslt-ranges)'], '0.2');
+  assert.equal(cells.activeSeconds, '1.5');
   assert.equal(cells.note, '"first, ""try"""');
-  assert.equal(cells.group_scheme, 'count-100-20');
-});
-
-test('groups in CSV follow the scheme, and an empty group is an empty cell', () => {
-  const table = runsTable([run(4)], 'count-100-20');
-  const at = table.columns.findIndex(({ label }) => label === 'last_few');
-  assert.equal(table.rows[0]?.[at], null);
-  assert.equal(runsTable([run(4)], 'reslt-ranges').rows[0]?.[at], 0.2);
 });
