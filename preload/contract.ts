@@ -550,7 +550,7 @@ export interface ComparedItem {
   /** Each branch alone, then the partial sums the method allows, then fused. */
   branches: { id: string; label: string; top1: number; groups: GroupValues }[];
   calibration: {
-    ece: number;
+    ece: number | null;
     groups: GroupValues;
     bins: { confidence: number | null; accuracy: number | null; count: number }[];
   };
@@ -774,8 +774,12 @@ export interface Api {
     runIds: number[];
     metrics: string[];
     maxPoints: number;
+    /** Only points beyond this step, to fetch what is new; null for all. */
     afterStep: number | null;
+    /** Only points up to this step: a zoomed range is cut into buckets of its own. */
+    untilStep?: number | null;
   }): Promise<Series[]>;
+  /** One entry a run and split that has evaluations; `split` null for all splits. */
   getEvaluations(args: {
     runIds: number[];
     split: Split | null;

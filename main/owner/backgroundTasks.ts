@@ -2,8 +2,8 @@
  * The tasks that run outside the owner's process: reading foreign files, hashing, packing, pictures, analysis of stored
  * logits. Arguments and results are JSON; pictures travel as base64.
  */
-import { readManifest, readLabels } from '../datasets/index.ts';
-import { listImages, sheet, thumbnail } from '../datasets/images.ts';
+import { readManifest } from '../datasets/index.ts';
+import { listImages, readLabels, sheet, thumbnail } from '../datasets/images.ts';
 import type { Split } from '../datasets/manifest.ts';
 import { downloadOfficial, type OfficialDataset } from '../datasets/official.ts';
 import { probeDataset, type DatasetProbe } from '../datasets/probe.ts';

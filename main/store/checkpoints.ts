@@ -136,12 +136,12 @@ export class Checkpoints {
       .run([pinned ? 1 : 0, id]);
   }
 
-  /** Every checkpoint that may be freed: of runs that are not active, not pinned. The caller knows what keeps one. */
-  ofInactiveRuns(): CheckpointRow[] {
+  /** Checkpoints of runs that have ended, the oldest first. */
+  ofEndedRuns(): CheckpointRow[] {
     return this.#database
       .statement<[], RawCheckpoint>(
-        'read checkpoints of inactive runs',
-        `${CHECKPOINT_SQL} WHERE c.trash_token IS NULL AND r.trash_token IS NULL AND c.pinned = 0
+        'read checkpoints of ended runs',
+        `${CHECKPOINT_SQL} WHERE c.trash_token IS NULL AND r.trash_token IS NULL
            AND r.state IN ('completed', 'failed', 'stopped', 'crashed') ORDER BY c.created_at_ms`,
       )
       .all([])

@@ -129,7 +129,7 @@ function openError(file: string, cause: unknown): unknown {
   const code = (cause as { code?: unknown }).code;
   if (code === 'SQLITE_NOTADB')
     return new StudioError(
-      'library-busy',
+      'not-allowed',
       `${file} was expected to be a library's SQLite database, and is some other file. Choose another library folder, or move that file away.`,
       null,
       { cause },

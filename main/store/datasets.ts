@@ -240,8 +240,7 @@ function toDataset(raw: RawDataset): DatasetRow {
 function toSummary(raw: RawDataset): DatasetSummary {
   const manifest = JSON.parse(raw.manifest) as DatasetManifest;
   const { classCounts } = manifest;
-  // Classes without images have no say in the ratio, or it would be infinite.
-  const smallest = Math.min(...classCounts.filter((count) => count > 0));
+  const smallest = Math.min(...classCounts);
   const largest = Math.max(...classCounts);
   return {
     id: raw.id,

@@ -15,6 +15,7 @@ import { Runs } from './runs.ts';
 import { Scheduling } from './scheduling.ts';
 import { MIGRATIONS } from './schema.ts';
 import { Settings } from './settings.ts';
+import { readSizes, type Sizes } from './sizes.ts';
 import { Trash } from './trash.ts';
 
 export interface Store {
@@ -29,6 +30,8 @@ export interface Store {
   readonly checkpoints: Checkpoints;
   readonly settings: Settings;
   readonly trash: Trash;
+  /** What the parts of the library take on the disk. */
+  sizes(): Sizes;
   /** Runs `work` in one transaction; nests. It must not await. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -44,8 +47,8 @@ export interface StoreOptions {
 }
 
 /**
- * Opens or creates a library's database and brings it to this version's schema. Throws StudioError `library-busy` for a
- * file of a newer version or of something else (it is not touched), `not-allowed` where it can't be opened.
+ * Opens or creates a library's database and brings it to this version's schema. Throws StudioError `not-allowed` for
+ * a file of a newer version or of something else (it is not touched), or one that can't be opened.
  */
 export function openStore(file: string, options: StoreOptions = {}): Store {
   const report = options.report ?? (() => undefined);
@@ -86,6 +89,7 @@ function createStore(database: Database, methodLabel: (id: string) => string): S
     checkpoints,
     settings,
     trash: new Trash(database, runs),
+    sizes: () => readSizes(database),
     transaction: (work) => database.transaction('several', work),
     close: () => database.close(),
   };

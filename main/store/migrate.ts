@@ -24,7 +24,7 @@ export function refuseForeignFile(file: string, newestVersion: number): void {
   const version = readSchemaVersion(file);
   if (version > newestVersion)
     throw new StudioError(
-      'library-busy',
+      'not-allowed',
       `${file} was written by a newer ResLT Studio (schema ${version}; this one knows up to ${newestVersion}). ` +
         'Nothing was changed. Update ResLT Studio, or choose another library folder.',
       { fileVersion: version, newestVersion },
@@ -40,7 +40,7 @@ function readSchemaVersion(file: string): number {
     if (read === 0) return 0;
     if (read < header.length || header.toString('latin1', 0, SQLITE_MAGIC.length) !== SQLITE_MAGIC)
       throw new StudioError(
-        'library-busy',
+        'not-allowed',
         `${file} was expected to be a library's SQLite database, and is some other file. ` +
           'Nothing was changed. Choose another library folder, or move that file away.',
       );

@@ -19,6 +19,7 @@ import type {
 import { meanStd } from '../analysis/statistics.ts';
 import type { Database } from './database.ts';
 import { StudioError } from './errors.ts';
+import { beginningWith } from './like.ts';
 import { GROUP_IDS, GROUP_SLOTS, SCHEME_IDS, readGroupColumns, type GroupColumns } from './scores.ts';
 
 /** Series colours go round; see the design tokens. */
@@ -447,6 +448,16 @@ export class Runs {
     });
   }
 
+  /** Runs whose name begins with a text, ASCII letters in either case, the newest first. */
+  named(text: string): { id: number; name: string }[] {
+    return this.#database
+      .statement<[string], { id: number; name: string }>(
+        'find runs by name',
+        `SELECT id, name FROM runs WHERE name LIKE ? ESCAPE '\\' AND trash_token IS NULL ORDER BY id DESC`,
+      )
+      .all([beginningWith(text)]);
+  }
+
   /** Runs that use a dataset, the newest first; also archived ones, not those in the trash. */
   ofDataset(datasetId: number): { id: number; name: string }[] {
     return this.#database
@@ -458,10 +469,10 @@ export class Runs {
   }
 
   /**
-   * Training speed of the newest completed runs of a method, network and dataset on a device, to estimate from:
+   * Training speed of the newest completed runs of a method and network on a dataset, to estimate from:
    * milliseconds of training for each step, with evaluations and saving in it.
    */
-  speeds(key: { method: string; network: string; datasetId: number; device: string | null }): {
+  speeds(key: { method: string; network: string; datasetId: number }): {
     runs: number;
     msPerStep: number | null;
     bytesPerRun: number | null;
@@ -476,7 +487,7 @@ export class Runs {
          FROM (
            SELECT active_ms, total_steps, size_bytes FROM runs
            WHERE state = 'completed' AND method = @method AND network = @network AND dataset_id = @datasetId
-             AND (@device IS NULL OR device = @device) AND total_steps > 0 AND active_ms IS NOT NULL
+             AND total_steps > 0 AND active_ms IS NOT NULL
            ORDER BY ended_at_ms DESC LIMIT 5
          )`,
       )

@@ -134,7 +134,7 @@ const version1: Migration = (database) => {
     CREATE INDEX runs_by_state ON runs (state) WHERE trash_token IS NULL;
     CREATE INDEX runs_in_trash ON runs (trash_token) WHERE trash_token IS NOT NULL;
     -- Runs whose speed an estimate may be based on.
-    CREATE INDEX runs_by_speed ON runs (method, network, device, ended_at_ms) WHERE state = 'completed';
+    CREATE INDEX runs_by_speed ON runs (method, network, dataset_id, ended_at_ms) WHERE state = 'completed';
 
     CREATE TABLE run_documents (
       run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,

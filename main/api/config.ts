@@ -1,0 +1,96 @@
+/** The contract's functions about configurations, before there is a run. */
+import { statfs } from 'node:fs/promises';
+import { parse, stringify, YAMLParseError } from 'yaml';
+import type { Api, Config, ConfigCheck } from '../../preload/contract.ts';
+import { parseRunConfig } from '../training/config.ts';
+import { findPreset, presetConfig } from '../training/presets.ts';
+import { checkRun } from './checkRun.ts';
+import { configChanges, configFields, methodInfos, presets } from './configText.ts';
+import type { ApiContext } from './context.ts';
+import { emptyAt, estimate } from './estimates.ts';
+
+type ConfigApi = Pick<
+  Api,
+  'getConfigFields' | 'listMethods' | 'listPresets' | 'checkConfig' | 'formatConfig' | 'parseConfig'
+>;
+
+export function configApi({ store, libraryFolder }: ApiContext): ConfigApi {
+  async function checkConfig({
+    config,
+    datasetId,
+    preset,
+    base,
+    seeds,
+  }: Parameters<Api['checkConfig']>[0]): Promise<ConfigCheck> {
+    const dataset = datasetId === null ? null : store.datasets.get(datasetId);
+    const { problems, warnings, resolved, config: checked } = checkRun(config, dataset, preset);
+    const disk = await statfs(libraryFolder);
+    const { perRunMs, basedOnRuns, bytesPerRun } =
+      checked === null || dataset === null || resolved === null
+        ? { perRunMs: null, basedOnRuns: 0, bytesPerRun: null }
+        : estimate(store, {
+            method: checked.method,
+            network: checked.network,
+            datasetId: dataset.id,
+            totalSteps: resolved.totalSteps,
+          });
+    const nowMs = Date.now();
+    return {
+      problems,
+      warnings,
+      changes: configChanges(base ?? baseOf(preset) ?? {}, (checked as Config | null) ?? config).filter(
+        // With a base, what it leaves to the defaults is no change; without one, everything that is set is.
+        ({ after }) => after !== undefined,
+      ),
+      resolved,
+      estimate: {
+        perRunMs,
+        basedOnRuns,
+        startsAtMs: emptyAt(store, nowMs),
+        diskBytes: bytesPerRun === null ? null : bytesPerRun * Math.max(1, seeds.length),
+        freeDiskBytes: disk.bavail * disk.bsize,
+      },
+    };
+  }
+
+  return {
+    async getConfigFields() {
+      return configFields();
+    },
+
+    async listMethods() {
+      return methodInfos();
+    },
+
+    async listPresets() {
+      return presets();
+    },
+
+    checkConfig,
+
+    async formatConfig({ config }) {
+      return { yaml: stringify(config) };
+    },
+
+    async parseConfig({ yaml }) {
+      let value: unknown;
+      try {
+        value = parse(yaml, { maxAliasCount: 0 });
+      } catch (error) {
+        if (!(error instanceof YAMLParseError || error instanceof ReferenceError)) throw error;
+        return { config: null, problems: [{ key: '', message: `This is no YAML: ${error.message}` }] };
+      }
+      const { config, problems } = parseRunConfig(value);
+      return {
+        config: config as Config | null,
+        problems: (problems ?? []).map(({ key, message }) => ({ key: key ?? '', message })),
+      };
+    },
+  };
+}
+
+/** The whole configuration of a preset, or null where there is none of this name. */
+export function baseOf(presetName: string | null): Config | null {
+  const preset = presetName === null ? null : findPreset(presetName);
+  return preset === null ? null : (presetConfig(preset) as Config);
+}

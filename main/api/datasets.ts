@@ -1,0 +1,244 @@
+/** The contract's functions about datasets. Everything that reads foreign files or pixels runs in the background. */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { AddDatasetOptions, Api, DatasetDetail, DatasetOffer, Task } from '../../preload/contract.ts';
+import { frequencyStatistics } from '../analysis/frequency.ts';
+import { findLocalDatasets, OFFICIAL_DATASETS, previewSubset } from '../datasets/index.ts';
+import { assetsFolder } from '../paths.ts';
+import { StudioError } from '../store/errors.ts';
+import { schemesOf } from '../store/scores.ts';
+import type { ApiContext } from './context.ts';
+
+type DatasetApi = Pick<
+  Api,
+  | 'listDatasets'
+  | 'getDataset'
+  | 'listDatasetOffers'
+  | 'probeDataset'
+  | 'previewSubset'
+  | 'addDataset'
+  | 'addSampleDataset'
+  | 'downloadDataset'
+  | 'verifyDataset'
+  | 'renameDataset'
+  | 'deleteDataset'
+  | 'listImages'
+>;
+
+/** Runs that a refused deletion names; the rest is counted. */
+const NAMED_RUNS = 3;
+
+/** Looking into a packed dataset takes milliseconds; a minute means that something hangs. */
+const LOOK_TIMEOUT_MS = 60_000;
+
+export function datasetApi(context: ApiContext): DatasetApi {
+  const { libraryFolder, store, background, tasks, trashFiles, notify } = context;
+  const folderOf = (id: number): string => path.join(libraryFolder, store.datasets.get(id).folder);
+  const changed = (): void => notify({ type: 'datasets-changed' });
+
+  /** A name that is given must be free now, so that nobody waits for a task that can't end well. */
+  function addDataset(options: AddDatasetOptions): Task {
+    const { name } = options;
+    if (name !== null) store.datasets.refuseTakenName(name, null);
+    return tasks.start('add-dataset', `Add ${name ?? path.basename(options.path)}`, async (task) => {
+      const id = store.datasets.takeNumber();
+      const { manifest, folder, sizeBytes } = await background.run(
+        'registerDataset',
+        {
+          libraryFolder,
+          id,
+          source: { path: options.path, kind: options.kind },
+          options: {
+            subset: options.subset,
+            validation:
+              options.validationFraction === 0
+                ? null
+                : { fraction: options.validationFraction, seed: options.validationSeed },
+          },
+        },
+        task,
+      );
+      const chosen = name ?? freeName(suggestName(manifest));
+      try {
+        store.datasets.add({ id, name: chosen, manifest, sizeBytes, createdAtMs: Date.now() });
+      } catch (error) {
+        // Without a row the files are of no use.
+        await rm(folder, { recursive: true, force: true });
+        throw error;
+      }
+      changed();
+      return { resultId: id, message: `${chosen}: ${manifest.counts.train} training images` };
+    });
+  }
+
+  function freeName(wanted: string): string {
+    if (store.datasets.findByName(wanted) === null) return wanted;
+    for (let n = 2; ; n++) if (store.datasets.findByName(`${wanted} ${n}`) === null) return `${wanted} ${n}`;
+  }
+
+  function detail(id: number): DatasetDetail {
+    const summary = store.datasets.summary(id);
+    const { manifest, folder } = store.datasets.get(id);
+    const { gini, effectiveClasses, topFifthShare, lorenz } = frequencyStatistics(manifest.classCounts);
+    return {
+      ...summary,
+      classNames: manifest.classNames,
+      height: manifest.height,
+      width: manifest.width,
+      channels: manifest.channels,
+      subset: manifest.subset,
+      validation: manifest.val,
+      source: { path: manifest.source.path, files: manifest.source.files },
+      subsetHash: manifest.subsetHash,
+      sameAsReference: manifest.sameAsReference,
+      mean: manifest.mean,
+      std: manifest.std,
+      gini,
+      effectiveClasses,
+      topFifthShare,
+      lorenz,
+      schemes: schemesOf(manifest.classCounts),
+      folder: path.join(libraryFolder, folder),
+    };
+  }
+
+  return {
+    async listDatasets() {
+      return store.datasets.list();
+    },
+
+    async getDataset({ id }) {
+      return detail(id);
+    },
+
+    listDatasetOffers,
+
+    probeDataset: ({ path: source }) => background.run('probeDataset', { path: source, kind: null }),
+
+    async previewSubset({ classCounts, subset, validationFraction }) {
+      const preview = previewSubset(classCounts, subset, validationFraction);
+      return { ...preview, schemes: schemesOf(preview.classCounts) };
+    },
+
+    async addDataset(options) {
+      return addDataset(options);
+    },
+
+    async addSampleDataset() {
+      return addDataset({
+        path: path.join(assetsFolder(), 'sample'),
+        kind: 'sample',
+        name: null,
+        // The sample is a long-tailed subset already.
+        subset: { type: 'full', imbalanceFactor: 1 },
+        validationFraction: 0,
+        validationSeed: 0,
+      });
+    },
+
+    async downloadDataset({ kind }) {
+      const official = OFFICIAL_DATASETS.find((one) => one.kind === kind);
+      if (official === undefined)
+        throw new StudioError(
+          'invalid-arguments',
+          `There is no official download of ${kind}. Get its files yourself and give their path.`,
+        );
+      return tasks.start('download-dataset', `Download ${official.title}`, async (task) => {
+        const folder = path.join(libraryFolder, 'downloads', official.kind);
+        const found = await background.run('downloadDataset', { kind: official.kind, folder }, task);
+        return { resultPath: found.path, message: found.path };
+      });
+    },
+
+    async verifyDataset({ id }) {
+      const { name } = store.datasets.get(id);
+      const folder = folderOf(id);
+      return tasks.start('verify-dataset', `Verify ${name}`, async (task) => {
+        const { ok, message } = await background.run('verifyDataset', { folder }, task);
+        store.datasets.setVerification(id, ok ? 'verified' : 'failed', message, Date.now());
+        changed();
+        return { resultId: id, message };
+      });
+    },
+
+    async renameDataset({ id, name }) {
+      store.datasets.rename(id, name);
+      changed();
+      return store.datasets.summary(id);
+    },
+
+    async deleteDataset({ id }) {
+      const { name } = store.datasets.get(id);
+      const entry = store.transaction(() => {
+        const runs = store.runs.ofDataset(id);
+        if (runs.length > 0) throw inUse(name, runs);
+        return store.trash.putDataset(id, name, Date.now());
+      });
+      await trashFiles.putAway(entry.token);
+      changed();
+      return { undo: entry.token };
+    },
+
+    async listImages({ datasetId, ...page }) {
+      return background.run(
+        'listImages',
+        { folder: folderOf(datasetId), ...page },
+        { timeoutMs: LOOK_TIMEOUT_MS },
+      );
+    },
+  };
+}
+
+function inUse(name: string, runs: readonly { id: number; name: string }[]): StudioError {
+  const named = runs.slice(0, NAMED_RUNS).map((run) => `${run.name} (${run.id})`);
+  const more = runs.length - named.length;
+  return new StudioError(
+    'in-use',
+    `The dataset “${name}” is used by ${runs.length === 1 ? 'the run' : `${runs.length} runs:`} ${named.join(', ')}` +
+      `${more > 0 ? ` and ${more} more` : ''}. Delete ${runs.length === 1 ? 'it' : 'them'} first.`,
+    { runIds: runs.map(({ id }) => id) },
+  );
+}
+
+const KIND_NAMES = {
+  'cifar-10': 'CIFAR-10',
+  'cifar-100': 'CIFAR-100',
+  'fashion-mnist': 'Fashion-MNIST',
+  idx: null,
+  sample: 'Fashion-MNIST sample',
+} as const;
+
+/** "CIFAR-10-LT IF 100"; what was not subset keeps the plain name. */
+function suggestName({ source, subset, classCounts }: DatasetDetailSource): string {
+  const plain = KIND_NAMES[source.kind] ?? path.basename(source.path);
+  if (subset.type === 'full' || source.kind === 'sample') return plain;
+  const ratio = Math.round(Math.max(...classCounts) / Math.min(...classCounts));
+  return `${plain}-LT IF ${ratio}${subset.type === 'step' ? ' step' : ''}`;
+}
+
+interface DatasetDetailSource {
+  source: { kind: keyof typeof KIND_NAMES; path: string };
+  subset: { type: 'exp' | 'step' | 'full' };
+  classCounts: number[];
+}
+
+async function listDatasetOffers(): Promise<DatasetOffer[]> {
+  const local = await findLocalDatasets();
+  const pathOf = (kind: string): string | null => local.find((one) => one.kind === kind)?.path ?? null;
+  return [
+    {
+      kind: 'sample',
+      title: 'Sample',
+      description: 'A long-tailed slice of Fashion-MNIST that comes with ResLT Studio, for a first run',
+      localPath: path.join(assetsFolder(), 'sample'),
+      download: null,
+    },
+    ...OFFICIAL_DATASETS.map(({ kind, title, description, sizeBytes, host }) => ({
+      kind,
+      title,
+      description,
+      localPath: pathOf(kind),
+      download: { sizeBytes, host },
+    })),
+  ];
+}

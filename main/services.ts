@@ -1,0 +1,192 @@
+/**
+ * Opens everything that an owner of a library has, once and in order: folder, lock, store, background, scheduler, socket.
+ * `close()` undoes it in reverse. The shells (desktop, headless) put their transport in front of it; training is in
+ * processes of its own and goes on when this closes.
+ */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { AppInfo, Notice, Reply } from '../preload/contract.ts';
+import { createApi, createDispatch } from './api.ts';
+import { methodLabel } from './api/configText.ts';
+import { toApiError } from './apiErrors.ts';
+import { sweepPartialDatasets } from './datasets/index.ts';
+import { engineEnvironment, readDevice, selectEngine } from './engine/index.ts';
+import { createBackground } from './owner/background.ts';
+import { lockLibrary } from './owner/lock.ts';
+import { coalesceNotices } from './owner/notices.ts';
+import { serveOwner, type OwnerServer } from './owner/server.ts';
+import { ownerSocketPath } from './owner/socketPath.ts';
+import { appVersion, entry } from './paths.ts';
+import { createResources, type ResourceReply } from './resources.ts';
+import { createScheduler, type UsableEngine } from './scheduler/index.ts';
+import { openStore } from './store/index.ts';
+import { StudioError } from './store/errors.ts';
+import { Tasks } from './tasks.ts';
+import { TrashFiles } from './trashFiles.ts';
+
+/** How often the device is read while somebody looks. */
+const DEVICE_INTERVAL_MS = 2000;
+
+export interface ServicesOptions {
+  libraryFolder: string;
+  shell: AppInfo['shell'];
+  /** Sentences for the owner's log. */
+  report?: (message: string) => void;
+}
+
+export interface Services {
+  readonly libraryFolder: string;
+  /** Answers a method of the contract; never throws. */
+  dispatch(method: string, argument: unknown): Promise<Reply>;
+  /** Every notice from now on; returns the way to leave. */
+  subscribe(listener: (notice: Notice) => void): () => void;
+  /** Bytes of `/resource/…`, or null where there are none. */
+  resource(path: string): Promise<ResourceReply | null>;
+  /** Sends a notice to everybody who listens: a shell's command to the page. */
+  notify(notice: Notice): void;
+  /** Tells other processes where the page is served. */
+  announceUrl(url: string): void;
+  /** Nothing runs, waits or is worked on, and no other process is connected. */
+  isIdle(): boolean;
+  /** Calls back whenever that may have become true. */
+  onIdle(listener: () => void): () => void;
+  /** Lets go of everything; trainers go on. */
+  close(): Promise<void>;
+}
+
+/** Opens a library. Throws StudioError `library-busy` when another process owns it; nothing is left open then. */
+export async function openServices({
+  libraryFolder,
+  shell,
+  report = logToStderr,
+}: ServicesOptions): Promise<Services> {
+  const undo: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    return await open({ libraryFolder: path.resolve(libraryFolder), shell, report }, undo, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function open(
+  { libraryFolder, shell, report }: Required<ServicesOptions>,
+  undo: (() => Promise<void> | void)[],
+  close: () => Promise<void>,
+): Promise<Services> {
+  makeFolders(libraryFolder);
+  const lock = lockLibrary(libraryFolder, { shell, version: appVersion() });
+  undo.push(() => lock.release());
+
+  const store = openStore(path.join(libraryFolder, 'library.db'), { report, methodLabel });
+  undo.push(() => store.close());
+
+  const listeners = new Set<(notice: Notice) => void>();
+  const notify = coalesceNotices((notice) => {
+    for (const listener of listeners) listener(notice);
+  });
+
+  const background = createBackground();
+  undo.push(() => background.close());
+  const tasks = new Tasks(notify, toApiError);
+  undo.push(() => tasks.close());
+  const trashFiles = new TrashFiles(libraryFolder, store);
+
+  await sweepPartialDatasets(libraryFolder);
+  await trashFiles.tidy(Date.now());
+
+  const scheduler = createScheduler({
+    store: store.scheduling,
+    libraryFolder,
+    trainer: entry('trainer'),
+    appVersion: appVersion(),
+    selectEngine: usableEngine,
+    settings: () => store.settings.read(),
+    notify,
+    report,
+  });
+  undo.push(() => scheduler.close());
+  await scheduler.start();
+
+  const context = { libraryFolder, shell, store, scheduler, background, tasks, trashFiles, notify };
+  const dispatch = createDispatch(createApi(context), report);
+  const resource = createResources({ libraryFolder, store, background });
+
+  const subscribe = (listener: (notice: Notice) => void): (() => void) => {
+    // A set of its own functions, so that one listener given twice is told twice and leaves once.
+    const own = (notice: Notice): void => listener(notice);
+    listeners.add(own);
+    return () => void listeners.delete(own);
+  };
+  undo.push(meterDevice(() => listeners.size > 0, notify));
+
+  const socketPath = ownerSocketPath(libraryFolder);
+  const server: OwnerServer = await serveOwner(socketPath, { dispatch, subscribe, resource });
+  undo.push(() => server.close());
+  lock.describe({ socketPath });
+
+  const isIdle = (): boolean => scheduler.isIdle() && tasks.isIdle() && server.clientCount() === 0;
+  return {
+    libraryFolder,
+    dispatch,
+    subscribe,
+    resource,
+    notify,
+    announceUrl: (url) => lock.describe({ url }),
+    isIdle,
+    onIdle(listener) {
+      const look = (): void => {
+        if (isIdle()) listener();
+      };
+      const leave = [scheduler.onIdle(look), server.onClientGone(look), subscribe(look)];
+      return () => leave.forEach((one) => one());
+    },
+    close,
+  };
+}
+
+function makeFolders(libraryFolder: string): void {
+  try {
+    for (const folder of ['datasets', 'runs', 'trash'])
+      mkdirSync(path.join(libraryFolder, folder), { recursive: true });
+  } catch (cause) {
+    throw new StudioError(
+      'not-allowed',
+      `The library folder ${libraryFolder} could not be made: ${(cause as Error).message}. Choose another with --library, or make it writable.`,
+      null,
+      { cause },
+    );
+  }
+}
+
+/** The engine that a run gets, in the scheduler's words. */
+async function usableEngine(choice: Parameters<typeof selectEngine>[0]): Promise<UsableEngine> {
+  const selected = await selectEngine(choice);
+  return {
+    name: selected.name,
+    reason: selected.reason,
+    installed: selected.engine,
+    environment: (threads) => engineEnvironment(selected, { threads }),
+  };
+}
+
+/** Reads the device every two seconds while somebody listens. */
+function meterDevice(isWatched: () => boolean, notify: (notice: Notice) => void): () => void {
+  const timer = setInterval(() => {
+    if (!isWatched()) return;
+    readDevice().then(
+      (reading) => notify({ type: 'device', reading }),
+      // Nobody needs the meter; it tries again in two seconds.
+      () => undefined,
+    );
+  }, DEVICE_INTERVAL_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function logToStderr(message: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+}
