@@ -31,14 +31,24 @@ export interface NativeOptions {
   device?: string;
 }
 
-let loadedFrom: string | null = null;
+let loaded: { options: NativeOptions; backend: Backend } | null = null;
 
-/** Loads TensorFlow and makes it tfjs' backend. Throws Error when the binding does not load or has no GPU for 'tensorflow-gpu'. */
-export async function loadNative({ kind, bindingPath, threads, device }: NativeOptions): Promise<Backend> {
-  if (loadedFrom !== null && loadedFrom !== bindingPath)
-    throw new Error(
-      `TensorFlow is already loaded in this process from ${loadedFrom}; another binding needs another process.`,
-    );
+/**
+ * Loads TensorFlow and makes it tfjs' backend; asked again for the same, gives what is loaded. Throws Error when the
+ * binding does not load, has no GPU for 'tensorflow-gpu', or something else is loaded already.
+ */
+export async function loadNative(options: NativeOptions): Promise<Backend> {
+  const { kind, bindingPath, threads, device } = options;
+  if (loaded) {
+    const before = loaded.options;
+    if (before.kind !== kind || before.bindingPath !== bindingPath || before.threads !== threads)
+      throw new Error(
+        `This process has loaded ${before.kind} with ${before.threads} threads from ${before.bindingPath}; ` +
+          'anything else needs another process.',
+      );
+    await tf.setBackend('tensorflow');
+    return loaded.backend;
+  }
   setThreads(threads);
   if (kind === 'tensorflow-cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
@@ -54,14 +64,14 @@ export async function loadNative({ kind, bindingPath, threads, device }: NativeO
       { cause: error },
     );
   }
-  loadedFrom = bindingPath;
-  require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
-  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as {
-    NodeJSKernelBackend: new (
-      binding: unknown,
-      packageName: string,
-    ) => tf.KernelBackend & KernelRunner & { isUsingGpuDevice: boolean };
-  };
+  await import('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
+  const { NodeJSKernelBackend } =
+    (await import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js')) as unknown as {
+      NodeJSKernelBackend: new (
+        binding: unknown,
+        packageName: string,
+      ) => tf.KernelBackend & KernelRunner & { isUsingGpuDevice: boolean };
+    };
   const runner = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu');
   if (kind === 'tensorflow-gpu' && !runner.isUsingGpuDevice)
     throw new Error(
@@ -69,13 +79,16 @@ export async function loadNative({ kind, bindingPath, threads, device }: NativeO
     );
   tf.registerBackend('tensorflow', () => runner, 3);
   await tf.setBackend('tensorflow');
-  return {
+  const backend: Backend = {
     kind,
     ops: new NativeOps(runner),
     threads,
-    device: device ?? (kind === 'tensorflow-gpu' ? 'GPU' : `CPU, ${threads} threads`),
+    device:
+      device ?? (kind === 'tensorflow-gpu' ? 'GPU' : `CPU, ${threads} thread${threads === 1 ? '' : 's'}`),
     version: binding.TF_Version ?? 'unknown',
   };
+  loaded = { options, backend };
+  return backend;
 }
 
 /** Pins TensorFlow's thread pools. Another number of threads sums in another order, so results differ in the last bits. */
