@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { AppInfo, Notice, Reply } from '../preload/contract.ts';
+import type { AppInfo, Notice } from '../preload/contract.ts';
 import { createApi, createDispatch } from './api.ts';
 import { methodLabel } from './api/configText.ts';
 import { toApiError } from './apiErrors.ts';
@@ -14,10 +14,10 @@ import { engineEnvironment, readDevice, selectEngine } from './engine/index.ts';
 import { createBackground } from './owner/background.ts';
 import { lockLibrary } from './owner/lock.ts';
 import { coalesceNotices } from './owner/notices.ts';
-import { serveOwner, type OwnerServer } from './owner/server.ts';
+import { serveOwner, type OwnerServer, type OwnerServices } from './owner/server.ts';
 import { ownerSocketPath } from './owner/socketPath.ts';
 import { appVersion, entry } from './paths.ts';
-import { createResources, type ResourceReply } from './resources.ts';
+import { createResources } from './resources.ts';
 import { createScheduler, type UsableEngine } from './scheduler/index.ts';
 import { openStore } from './store/index.ts';
 import { StudioError } from './store/errors.ts';
@@ -34,18 +34,12 @@ export interface ServicesOptions {
   report?: (message: string) => void;
 }
 
-export interface Services {
+export interface Services extends OwnerServices {
   readonly libraryFolder: string;
-  /** Answers a method of the contract; never throws. */
-  dispatch(method: string, argument: unknown): Promise<Reply>;
-  /** Every notice from now on; returns the way to leave. */
-  subscribe(listener: (notice: Notice) => void): () => void;
-  /** Bytes of `/resource/…`, or null where there are none. */
-  resource(path: string): Promise<ResourceReply | null>;
   /** Sends a notice to everybody who listens: a shell's command to the page. */
   notify(notice: Notice): void;
-  /** Tells other processes where the page is served. */
-  announceUrl(url: string): void;
+  /** Tells other processes where the page is served; `fresh` gives an address that a browser can open once. */
+  offerPage(url: string, fresh: () => string): void;
   /** Nothing runs, waits or is worked on, and no other process is connected. */
   isIdle(): boolean;
   /** Calls back whenever that may have become true. */
@@ -123,8 +117,10 @@ async function open(
   };
   undo.push(meterDevice(() => listeners.size > 0, notify));
 
+  let freshPage: (() => string) | null = null;
+  const pageUrl = async (): Promise<string | null> => freshPage?.() ?? null;
   const socketPath = ownerSocketPath(libraryFolder);
-  const server: OwnerServer = await serveOwner(socketPath, { dispatch, subscribe, resource });
+  const server: OwnerServer = await serveOwner(socketPath, { dispatch, subscribe, resource, pageUrl });
   undo.push(() => server.close());
   lock.describe({ socketPath });
 
@@ -135,7 +131,11 @@ async function open(
     subscribe,
     resource,
     notify,
-    announceUrl: (url) => lock.describe({ url }),
+    pageUrl,
+    offerPage(url, fresh) {
+      freshPage = fresh;
+      lock.describe({ url });
+    },
     isIdle,
     onIdle(listener) {
       const look = (): void => {

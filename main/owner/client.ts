@@ -142,6 +142,10 @@ function createConnection(socket: Socket): OwnerConnection {
       const { status, headers, body } = message.resource;
       return { status, headers, body: Buffer.from(body, 'base64') };
     },
+    async pageUrl() {
+      const message = await ask((id) => ({ id, page: true }));
+      return message !== null && 'pageUrl' in message ? message.pageUrl : null;
+    },
     async close() {
       socket.end();
       await closed;

@@ -1,7 +1,7 @@
 /**
  * The owner's local socket: the contract for other processes of the same user (CLI, a second window). One JSON object a
  * line: `{id, method, argument}` is answered by `{id, reply}`; `{id, resource}` by `{id, status, headers, body}` with the
- * body in base64; `{subscribe: true}` adds `{notice}` lines from then on.
+ * body in base64; `{id, page: true}` by `{id, pageUrl}`; `{subscribe: true}` adds `{notice}` lines from then on.
  */
 import { rmSync } from 'node:fs';
 import net, { type Server, type Socket } from 'node:net';
@@ -16,16 +16,22 @@ export interface OwnerServices {
   subscribe(listener: (notice: Notice) => void): () => void;
   /** Bytes of `/resource/…`, or null where there are none. */
   resource(path: string): Promise<ResourceReply | null>;
+  /** A fresh address of the page, for a browser of this user; null where it is not served over HTTP. */
+  pageUrl(): Promise<string | null>;
 }
 
 /** What a client may send. */
 export type ClientMessage =
-  { id: number; method: string; argument: unknown } | { id: number; resource: string } | { subscribe: true };
+  | { id: number; method: string; argument: unknown }
+  | { id: number; resource: string }
+  | { id: number; page: true }
+  | { subscribe: true };
 
 /** What an owner sends. */
 export type OwnerMessage =
   | { id: number; reply: Reply }
   | { id: number; resource: { status: number; headers: Record<string, string>; body: string } | null }
+  | { id: number; pageUrl: string | null }
   | { notice: Notice };
 
 export interface OwnerServer {
@@ -87,6 +93,10 @@ async function answer(
     writeLine(socket, { id: message.id, reply } satisfies OwnerMessage);
     return;
   }
+  if ('page' in message) {
+    writeLine(socket, { id: message.id, pageUrl: await services.pageUrl() } satisfies OwnerMessage);
+    return;
+  }
   const found = await services.resource(message.resource);
   const resource =
     found === null
@@ -97,11 +107,12 @@ async function answer(
 
 function parseMessage(message: unknown): ClientMessage | null {
   if (typeof message !== 'object' || message === null) return null;
-  const { id, method, argument, resource, subscribe } = message as Record<string, unknown>;
+  const { id, method, argument, resource, page, subscribe } = message as Record<string, unknown>;
   if (subscribe === true) return { subscribe };
   if (typeof id !== 'number') return null;
   if (typeof method === 'string') return { id, method, argument };
   if (typeof resource === 'string') return { id, resource };
+  if (page === true) return { id, page };
   return null;
 }
 

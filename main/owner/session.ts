@@ -75,6 +75,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       await changing;
       return backing.services.resource(wanted);
     },
+    async pageUrl() {
+      await changing;
+      return backing.services.pageUrl();
+    },
     subscribe(listener) {
       const own = (notice: Notice): void => listener(notice);
       listeners.add(own);
