@@ -33,7 +33,11 @@ function sortExpressions(key: RunSortKey, scheme: GroupSchemeId): SortExpression
     case 'created':
       return same('created_at_ms');
     case 'started':
-      return same('started_at_ms');
+      // What waits stands where it was queued: at the end it would be out of sight in a long list.
+      return {
+        run: 'coalesce(r.started_at_ms, r.created_at_ms)',
+        group: 'coalesce(g.started_at_ms, g.created_at_ms)',
+      };
     case 'name':
       return { run: 'lower(r.name)', group: 'lower(g.name)' };
     case 'state':
