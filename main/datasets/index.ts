@@ -1,6 +1,8 @@
-/** What the rest of the program uses of the datasets. */
+/**
+ * What the rest of the program uses of the datasets. Pictures (images.ts) are not among it: they need sharp, which the
+ * background process loads and the desktop's main process must not.
+ */
 export { DatasetError } from './errors.ts';
-export { listImages, readLabels, sheet, thumbnail } from './images.ts';
 export { readManifest, type DatasetManifest } from './manifest.ts';
 export {
   DownloadError,

@@ -8,18 +8,15 @@ import sharp from 'sharp';
 import {
   DatasetError,
   findLocalDatasets,
-  listImages,
   probeDataset,
-  readLabels,
   readManifest,
   registerDataset,
   RegistrationError,
-  sheet,
   SubsetError,
   sweepPartialDatasets,
-  thumbnail,
   verifyDataset,
 } from '../../main/datasets/index.ts';
+import { listImages, readLabels, sheet, thumbnail } from '../../main/datasets/images.ts';
 import { assetsFolder } from '../../main/paths.ts';
 import {
   CIFAR_RECORD_BYTES,
