@@ -41,7 +41,8 @@ export async function startBackgroundOwner(libraryFolder: string): Promise<Owner
   const folder = path.resolve(libraryFolder);
   mkdirSync(folder, { recursive: true });
   const logFile = path.join(folder, 'owner.log');
-  const log = openSync(logFile, 'a');
+  // The address that it prints lets in whoever reads it first.
+  const log = openSync(logFile, 'a', 0o600);
   const { command, args } = entry('headless');
   const child = spawn(command, [...args, '--library', folder, '--port', '0', '--exit-when-idle'], {
     detached: true,

@@ -32,6 +32,8 @@ const SHELL = [
   'main/pageFiles.ts',
   'main/resources.ts',
   'main/paths.ts',
+  // The error that everything behind the contract throws.
+  'main/store/errors.ts',
 ];
 /** Modules of Node that belong to one folder. */
 const EXCLUSIVE_NODE: Record<string, string> = {
