@@ -59,6 +59,8 @@ export interface ChartSource {
   datasets(): Dataset[];
   /** Labels at line ends. */
   labels?(): EndLabel[];
+  /** Px at the top of the plot that the labels leave free. */
+  labelsTop?: number;
   /** Called after every layout. */
   onLayout(geometry: Geometry): void;
   /** Handed the chart once, for exports. */
@@ -72,12 +74,14 @@ export function drawn(source: ChartSource): Attachment<HTMLCanvasElement> {
     let datasets: Dataset[] | null = null;
     let labels: EndLabel[] = [];
     let frame = 0;
+    let drawnOptions: Options | null = null;
     let chart: AnyChart | null = null;
 
     const overlay: Plugin<'line' | 'bar' | 'scatter'> = {
       id: 'overlay',
       afterDatasetsDraw: (drawing) =>
         drawEndLabels(drawing as AnyChart, labels, {
+          freeTop: source.labelsTop ?? 0,
           textColor: token('text-1'),
           fontFamily: token('font-ui'),
         }),
@@ -95,19 +99,25 @@ export function drawn(source: ChartSource): Attachment<HTMLCanvasElement> {
       if (!options || !datasets) return;
       if (!chart) {
         chart = new Chart(canvas, { type: source.type, data: { datasets }, options, plugins: [overlay] });
+        drawnOptions = options;
         source.onReady?.(chart as unknown as Chart);
         return;
       }
-      if (chart.options !== options) chart.options = options;
+      let isRestyled = options !== drawnOptions;
+      if (isRestyled) chart.options = options;
+      drawnOptions = options;
       const shown = chart.data.datasets;
       shown.length = datasets.length;
       datasets.forEach((dataset, index) => {
         const old = shown[index];
+        if (old === dataset) return;
+        if (!old || styleOf(old) !== styleOf(dataset)) isRestyled = true;
         // The dataset object stays, so that Chart.js keeps its controller and elements.
-        if (old && old !== dataset && old.type === dataset.type) Object.assign(old, dataset);
+        if (old && old.type === dataset.type) Object.assign(old, dataset);
         else shown[index] = dataset;
       });
-      chart.update('none');
+      // Mode 'none' is quicker, but leaves the shared options of points as they were (Chart.js 4.6).
+      chart.update(isRestyled ? undefined : 'none');
     };
     const schedule = () => {
       if (frame === 0) frame = requestAnimationFrame(draw);
@@ -130,6 +140,11 @@ export function drawn(source: ChartSource): Attachment<HTMLCanvasElement> {
       chart?.destroy();
     };
   };
+}
+
+/** Everything of a dataset but its points, to compare. */
+function styleOf({ data: _points, ...style }: Dataset): string {
+  return JSON.stringify(style);
 }
 
 /** Frozen copies of the scales' arithmetic: an overlay must not read a scale that is being laid out anew. */
@@ -194,6 +209,8 @@ export function frame(given: FrameOptions): Options {
     min: axis.min,
     max: axis.max,
     reverse: axis.reverse ?? false,
+    // Bars of a linear axis would get half a step of air at both ends.
+    offset: false,
     afterBuildTicks: (built: Scale) => {
       built.ticks = axis.ticks.map((value) => ({ value }));
     },
@@ -291,6 +308,7 @@ function annotations(given: FrameOptions, font: { family: string; size: number }
         content: band.label,
         position: { x: 'center', y: 'start' },
         color: token('text-3'),
+        textAlign: 'center',
         font: { ...font, weight: 'normal' },
         padding: { top: 2, bottom: 0, left: 0, right: 0 },
       },

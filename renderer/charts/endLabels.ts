@@ -26,7 +26,7 @@ export const END_LABEL_INDENT = OFFSET + DASH + GAP;
 export function drawEndLabels(
   chart: Chart<'line' | 'bar' | 'scatter', { x: number; y: number }[]>,
   labels: readonly EndLabel[],
-  look: { textColor: string; fontFamily: string },
+  look: { textColor: string; fontFamily: string; freeTop: number },
 ): void {
   const x = chart.scales['x'];
   const y = chart.scales['y'];
@@ -36,7 +36,7 @@ export function drawEndLabels(
   const centres = spreadLabels(
     shown.map((label) => Math.min(bottom, Math.max(top, y.getPixelForValue(label.y)))),
     LINE_HEIGHT,
-    top + LINE_HEIGHT / 2 - 3,
+    top + LINE_HEIGHT / 2 - 3 + look.freeTop,
     bottom - LINE_HEIGHT / 2,
   );
   const { ctx } = chart;

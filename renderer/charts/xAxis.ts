@@ -10,7 +10,8 @@ export function xWord(kind: XKind): string {
 
 /** "84", "83.5", "9,492", "4:05", "1:04:05". */
 export function formatX(kind: XKind, x: number): string {
-  if (kind === 'epoch') return number.format(x);
+  // Within the first epoch one decimal would say 0 for a long time.
+  if (kind === 'epoch') return x < 1 ? String(Number(x.toFixed(2))) : number.format(x);
   if (kind === 'step') return number.format(Math.round(x));
   const seconds = Math.round(x / 1000);
   const two = (n: number) => String(n).padStart(2, '0');

@@ -64,10 +64,9 @@ test('a tick range that makes no sense falls back to 0…1', () => {
 });
 
 test('an axis starts at zero when the data come near it, else where they are', () => {
-  assert.deepEqual(niceDomain({ min: 0.1, max: 0.68 }, { count: 4 }), { min: 0, max: 0.8 });
-  assert.deepEqual(niceDomain({ min: 4000, max: 4400 }, { fromZero: true, count: 4 }), { min: 0, max: 6000 });
-  const high = niceDomain({ min: 4000, max: 4400 }, { count: 4 });
-  assert.equal(high.min, 4000);
+  assert.deepEqual(niceDomain({ min: 0.1, max: 0.68 }, { count: 4 }), { min: 0, max: 0.7 });
+  assert.deepEqual(niceDomain({ min: 4000, max: 4400 }, { fromZero: true, count: 4 }), { min: 0, max: 5000 });
+  assert.equal(niceDomain({ min: 4000, max: 4400 }, { count: 4 }).min, 4000);
   const flat = niceDomain({ min: 2, max: 2 });
   assert.ok(flat.min < 2 && flat.max > 2, 'a flat curve gets air');
 });

@@ -6,7 +6,11 @@ import { toCsv } from '../../renderer/charts/csv.ts';
 import {
   askingOrder,
   carryingGroups,
+  checkpointChoices,
+  distinctSeries,
+  groupMeansOf,
   outcomeOf,
+  parseRef,
   shortNames,
   showComparison,
   turnRound,
@@ -170,7 +174,8 @@ test('the whisker axis holds zero and all intervals on round ticks', () => {
   assert.ok(range.min <= -0.04 && range.max >= 0.097);
   assert.ok(range.ticks.includes(0));
   const one = whiskerRange([difference(0.05)]);
-  assert.ok(one.min <= 0 && one.ticks.includes(0));
+  assert.ok(one.min < 0 && one.ticks.includes(0), 'zero is not at the very edge');
+  assert.ok(one.ticks.at(-1)! < one.max, 'nor is the last tick');
   assert.ok(whiskerRange([]).max > 0);
 });
 
@@ -208,4 +213,49 @@ test('a CSV cell can not become a formula', () => {
     rows: [['=HYPERLINK("x")'], ['-1.5'], ['-cmd'], ['a "b"']],
   });
   assert.equal(csv, `name\n"'=HYPERLINK(""x"")"\n-1.5\n'-cmd\n"a ""b"""\n`);
+});
+
+test('items with the same series number get another that is free', () => {
+  assert.deepEqual(distinctSeries([{ series: 1 }, { series: 1 }, { series: 2 }]), [1, 3, 2]);
+  assert.deepEqual(distinctSeries([{ series: 4 }, { series: 2 }]), [4, 2]);
+});
+
+test('group means are over the classes that have a value', () => {
+  assert.deepEqual(groupMeansOf(scheme, [0.1, -0.2, null]), { many: 0.1, medium: -0.2, few: null });
+});
+
+test('a reference is a run and which of its checkpoints', () => {
+  assert.deepEqual(parseRef('12@best'), { runId: 12, which: 'best' });
+  assert.deepEqual(parseRef('3@epoch-40'), { runId: 3, which: 'epoch-40' });
+  assert.equal(parseRef('0@last'), null);
+  assert.equal(parseRef('x@last'), null);
+  assert.equal(parseRef('3@first'), null);
+});
+
+test('the epoch selector offers last and best first, and keeps a choice that is gone', () => {
+  const logits = [{ split: 'test' as const, outputs: ['fused'], dtype: 'float32' as const }];
+  const checkpoint = (
+    epoch: number,
+    roles: ('last' | 'best' | 'every')[],
+    selection: 'last' | 'best-test' | 'epoch',
+  ) => ({
+    ref: `5@epoch-${epoch}`,
+    epoch,
+    step: epoch * 10,
+    roles,
+    selection,
+    logits,
+  });
+  const all = [
+    checkpoint(20, ['every'], 'epoch'),
+    checkpoint(40, ['last'], 'last'),
+    checkpoint(36, ['best'], 'best-test'),
+    { ...checkpoint(41, ['last'], 'last'), logits: [] },
+  ];
+  assert.deepEqual(checkpointChoices(5, all, '5@last'), [
+    { value: '5@last', label: 'last, epoch 40' },
+    { value: '5@best', label: 'best on test, epoch 36' },
+    { value: '5@epoch-20', label: 'epoch 20' },
+  ]);
+  assert.deepEqual(checkpointChoices(5, [], '5@epoch-7'), [{ value: '5@epoch-7', label: 'epoch 7' }]);
 });

@@ -13,6 +13,8 @@ import type {
 } from '../../../preload/contract.ts';
 
 export const GROUPS: readonly GroupId[] = ['many', 'medium', 'few'];
+/** Heads of narrow columns; the whole word stands in the table of groups. */
+export const GROUP_SHORT: Record<GroupId, string> = { many: 'Ma.', medium: 'Me.', few: 'Few' };
 /** Level of the tests, and of the intervals beside them. */
 export const ALPHA = 0.05;
 
@@ -160,13 +162,12 @@ export function whiskerRange(pairs: readonly PairedDifference[]): {
   }
   const span = Math.max(high - low, 0.01);
   const step = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].find((s) => span / s <= 4) ?? 1;
-  const min = Math.floor((low - span * 0.04) / step) * step;
-  const max = Math.ceil((high + span * 0.04) / step) * step;
+  const first = Math.floor(low / step + 1e-9);
+  const last = Math.ceil(high / step - 1e-9);
   const ticks: number[] = [];
-  for (let k = Math.round(min / step); k <= Math.round(max / step); k++)
-    ticks.push(Number((k * step).toFixed(6)));
-  // A tick at the very edge would be cut off by the neighbouring column.
-  return { min, max, ticks: ticks.filter((tick) => tick === 0 || (tick > min && tick < max)) };
+  for (let k = first; k <= last; k++) ticks.push(Number((k * step).toFixed(6)));
+  // Air outside the outermost ticks, so that neither their labels nor a whisker's dot touch the next column.
+  return { min: (first - 0.35) * step, max: (last + 0.35) * step, ticks };
 }
 
 /** Series numbers that tell the items apart: each keeps its run's number, a later one with the same takes a free one. */

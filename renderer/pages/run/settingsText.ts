@@ -1,4 +1,5 @@
 /** Settings, environment and what was worked out at the start of a run, in words. */
+import type { ConfigValue } from '../../../preload/contract.ts';
 import { DASH, formatCount, formatNumber, formatSetting } from '../../lib/format.ts';
 
 /** "35–99", "3, 5, 7–9": sorted whole numbers as ranges. */
@@ -48,4 +49,24 @@ function valueText(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? formatCount(value) : formatNumber(value);
   if (typeof value === 'boolean' || typeof value === 'string') return formatSetting(value);
   return JSON.stringify(value);
+}
+
+/** A setting's text with its unit: "1 epoch", "20 epochs"; shares of it (values below 1) are "0.8, 0.9 of epochs". */
+export function withUnit(value: ConfigValue | undefined, text: string, unit: string | null): string {
+  if (unit === null || value === null || value === undefined) return text;
+  if (value === 1 && unit.endsWith('s')) return `${text} ${unit.slice(0, -1)}`;
+  const isShare = Array.isArray(value) && value.length > 0 && value.every((item) => item < 1);
+  return isShare ? `${text} of ${unit}` : `${text} ${unit}`;
+}
+
+/** The value of a key anywhere in nested objects, when it is one that a setting can have. */
+export function findKey(value: Record<string, unknown>, key: string): ConfigValue | undefined {
+  const found = value[key];
+  if (typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean') return found;
+  for (const inner of Object.values(value)) {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) continue;
+    const deeper = findKey(inner as Record<string, unknown>, key);
+    if (deeper !== undefined) return deeper;
+  }
+  return undefined;
 }

@@ -1,0 +1,97 @@
+/** What the run page words: settings, classes, the command that repeats a run. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { classRows, sortClassRows } from '../../renderer/pages/run/classRows.ts';
+import { cliCommand, shellWord } from '../../renderer/pages/run/cliCommand.ts';
+import { findKey, flatten, keyText, rangesText, withUnit } from '../../renderer/pages/run/settingsText.ts';
+
+test('lists of whole numbers become ranges', () => {
+  assert.equal(rangesText([3, 1, 2, 7, 9, 10]), '1\u20133, 7, 9, 10');
+  assert.equal(rangesText([5]), '5');
+});
+
+test('what was worked out is flattened into words', () => {
+  assert.equal(keyText('stepsPerEpoch'), 'steps per epoch');
+  assert.deepEqual(
+    flatten({ threads: 2, method: { scopes: { m: [35, 36, 37, 38] } }, drift: null, parameters: 470388 }),
+    [
+      { label: 'threads', text: '2' },
+      { label: 'method scopes m', text: '35\u201338' },
+      { label: 'drift', text: 'none' },
+      { label: 'parameters', text: '470,388' },
+    ],
+  );
+});
+
+test('a setting left open shows what was worked out for it', () => {
+  assert.equal(findKey({ method: { mediumFrom: 35, scopes: { h: [1] } } }, 'mediumFrom'), 35);
+  assert.equal(findKey({ method: { scopes: { h: [1] } } }, 'h'), undefined);
+});
+
+test('units follow their number', () => {
+  assert.equal(withUnit(1, '1', 'epochs'), '1 epoch');
+  assert.equal(withUnit(20, '20', 'epochs'), '20 epochs');
+  assert.equal(withUnit([0.8, 0.9], '0.8, 0.9', 'epochs'), '0.8, 0.9 of epochs');
+  assert.equal(withUnit([160, 180], '160, 180', 'epochs'), '160, 180 epochs');
+  assert.equal(withUnit(null, 'none', 'epochs'), 'none');
+});
+
+test('the command repeats the run from its preset with what differs', () => {
+  const run = {
+    config: {
+      method: 'reslt',
+      seed: 2,
+      dataset: 'c10',
+      epochs: 40,
+      milestones: [0.5, 0.9],
+      threads: null,
+      schemaVersion: 1,
+    },
+    datasetName: "Anna's data",
+    datasetKind: 'cifar-10' as const,
+    seed: 2,
+    folder: '/lib/runs/12-x',
+  };
+  const preset = {
+    name: 'cifar10-lt-reslt',
+    config: {
+      method: 'reslt',
+      seed: 0,
+      dataset: '',
+      epochs: 200,
+      milestones: [0.8, 0.9],
+      threads: null,
+      schemaVersion: 1,
+    },
+  };
+  assert.equal(
+    cliCommand(run, preset),
+    "reslt run cifar10-lt-reslt --dataset 'Anna'\\''s data' --set epochs=40 --set milestones=0.5,0.9 --seed 2",
+  );
+  assert.equal(
+    cliCommand({ ...run, datasetKind: 'sample' }, { ...preset, config: run.config }),
+    'reslt run cifar10-lt-reslt --seed 2',
+  );
+  assert.equal(cliCommand(run, null), 'reslt run /lib/runs/12-x/config.yaml --seed 2');
+});
+
+test('a word for the shell is quoted where it must be', () => {
+  assert.equal(shellWord('a-b_c.1'), 'a-b_c.1');
+  assert.equal(shellWord('$(rm -rf)'), "'$(rm -rf)'");
+  assert.equal(shellWord(''), "''");
+});
+
+test('classes sort by any column, those without a value last', () => {
+  const rows = classRows(
+    { perClass: [0.5, null, 0.9], branches: { h: [0.1, 0.2, null] } },
+    { classNames: ['b', 'c', 'a'], classCounts: [5, 500, 50], groups: ['few', 'many', 'medium'] },
+  );
+  const order = (by: Parameters<typeof sortClassRows>[1], descending: boolean) =>
+    sortClassRows(rows, by, descending).map((row) => row.name);
+  assert.deepEqual(order('count', true), ['c', 'a', 'b']);
+  assert.deepEqual(order('name', false), ['a', 'b', 'c']);
+  assert.deepEqual(order('value', true), ['a', 'b', 'c']);
+  assert.deepEqual(order('value', false), ['b', 'a', 'c']);
+  assert.deepEqual(order('branch:h', true), ['c', 'b', 'a']);
+  assert.equal(classRows(null, { classNames: ['x'], classCounts: [1], groups: [null] })[0]?.value, null);
+});
