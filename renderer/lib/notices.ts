@@ -4,7 +4,7 @@
  * `onReconnect` load their data anew.
  */
 import type { Notice } from '../../preload/contract.ts';
-import { bridge } from './api.ts';
+import { api, bridge, toFailure } from './api.ts';
 import { connection } from './connection.svelte.ts';
 
 type NoticeOf<T extends Notice['type']> = Extract<Notice, { type: T }>;
@@ -54,8 +54,22 @@ function openEventSource(retryMs: number): void {
     // The browser's own retry stops at an HTTP error and says nothing about it, so each try is ours.
     source.close();
     if (connection.state === 'connected') connection.set('lost');
-    setTimeout(() => openEventSource(Math.min(retryMs * 2, LONGEST_RETRY_MS)), retryMs);
+    setTimeout(() => void reopen(Math.min(retryMs * 2, LONGEST_RETRY_MS)), retryMs);
   };
+}
+
+/** A stream that was refused says nothing of why; a request does, and a page that is signed out need not try again. */
+async function reopen(retryMs: number): Promise<void> {
+  try {
+    await api.getAppInfo();
+  } catch (thrown) {
+    if (toFailure(thrown).code === 'signed-out') {
+      // Perhaps another tab of this browser has signed in meanwhile.
+      addEventListener('focus', () => void reopen(FIRST_RETRY_MS), { once: true });
+      return;
+    }
+  }
+  openEventSource(retryMs);
 }
 
 /** Opens the stream; called once, when the page starts. */
