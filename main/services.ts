@@ -32,6 +32,8 @@ export interface ServicesOptions {
   shell: AppInfo['shell'];
   /** Sentences for the owner's log. */
   report?: (message: string) => void;
+  /** The program that trains; ours unless a test brings its own. */
+  trainer?: { command: string; args: readonly string[] };
 }
 
 export interface Services extends OwnerServices {
@@ -53,13 +55,14 @@ export async function openServices({
   libraryFolder,
   shell,
   report = logToStderr,
+  trainer = entry('trainer'),
 }: ServicesOptions): Promise<Services> {
   const undo: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    return await open({ libraryFolder: path.resolve(libraryFolder), shell, report }, undo, close);
+    return await open({ libraryFolder: path.resolve(libraryFolder), shell, report, trainer }, undo, close);
   } catch (error) {
     await close();
     throw error;
@@ -67,7 +70,7 @@ export async function openServices({
 }
 
 async function open(
-  { libraryFolder, shell, report }: Required<ServicesOptions>,
+  { libraryFolder, shell, report, trainer }: Required<ServicesOptions>,
   undo: (() => Promise<void> | void)[],
   close: () => Promise<void>,
 ): Promise<Services> {
@@ -95,7 +98,7 @@ async function open(
   const scheduler = createScheduler({
     store: store.scheduling,
     libraryFolder,
-    trainer: entry('trainer'),
+    trainer,
     appVersion: appVersion(),
     selectEngine: usableEngine,
     settings: () => store.settings.read(),
