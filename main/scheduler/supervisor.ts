@@ -321,9 +321,9 @@ export class Supervisor {
     });
     this.#state = state;
     this.#hasEnded = true;
-    for (const part of ['.', 'checkpoints', 'logits']) await sweepTemporaryFiles(path.join(folder, part));
     this.#options.notify({ type: 'runs-changed', runIds: [this.runId] });
     this.#announceEnd(state, message);
+    for (const part of ['.', 'checkpoints', 'logits']) await sweepTemporaryFiles(path.join(folder, part));
   }
 
   /** It said its last word; a process that stays all the same holds memory that the next run needs. */
