@@ -11,6 +11,8 @@ import { createRequire } from 'node:module';
 import process from 'node:process';
 
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js';
+import { NodeJSKernelBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js';
 
 import type { Backend } from '../training/ops.ts';
 import { NativeOps, type KernelRunner } from './nativeOps.ts';
@@ -64,15 +66,11 @@ export async function loadNative(options: NativeOptions): Promise<Backend> {
       { cause: error },
     );
   }
-  await import('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
-  const { NodeJSKernelBackend } =
-    (await import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js')) as unknown as {
-      NodeJSKernelBackend: new (
-        binding: unknown,
-        packageName: string,
-      ) => tf.KernelBackend & KernelRunner & { isUsingGpuDevice: boolean };
-    };
-  const runner = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu');
+  const Runner = NodeJSKernelBackend as unknown as new (
+    binding: unknown,
+    packageName: string,
+  ) => tf.KernelBackend & KernelRunner & { isUsingGpuDevice: boolean };
+  const runner = new Runner(binding, '@tensorflow/tfjs-node-gpu');
   if (kind === 'tensorflow-gpu' && !runner.isUsingGpuDevice)
     throw new Error(
       'TensorFlow found no GPU that it can use. Run "reslt doctor" to see why, or choose the engine "tensorflow-cpu".',

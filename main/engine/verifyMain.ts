@@ -8,13 +8,13 @@ import '../backends/nodeUtilShim.ts';
 
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js';
+import { NodeJSKernelBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js';
 import type { EngineCheck } from './verify.ts';
 
 const [bindingPath] = process.argv.slice(2);
 if (bindingPath === undefined) throw new Error('The path of the binding was expected as the only argument.');
 
-await import('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
-const { NodeJSKernelBackend } = await import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js');
 const binding = createRequire(import.meta.url)(bindingPath) as ConstructorParameters<
   typeof NodeJSKernelBackend
 >[0] & { TF_Version: string };
