@@ -1,15 +1,16 @@
 /**
  * End-to-end tests: `browser` drives the page in a Chromium against headless mode, `desktop` drives the app in a real
- * Electron window. scripts/test.mjs finds both and a display; with `npx playwright test` they have to be there.
+ * Electron window; the specs in test/e2e/pages run in both. scripts/test.mjs finds both and a display; with `npx playwright test` they have to be there.
  */
 import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+import type { ShellOptions } from './test/e2e/app.ts';
 
 /** Debian's, for runs without scripts/test.mjs; Playwright's own is used where there is neither. */
 const SYSTEM_CHROMIUM = '/usr/bin/chromium';
 const chromium = process.env['RESLT_CHROMIUM'] ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : undefined);
 
-export default defineConfig({
+export default defineConfig<ShellOptions>({
   testDir: 'test/e2e',
   outputDir: 'test-results',
   // Each test starts an owner and trainings of its own, which share two cores.
@@ -23,7 +24,11 @@ export default defineConfig({
     trace: 'off',
   },
   projects: [
-    { name: 'browser', testDir: 'test/e2e/browser' },
-    { name: 'desktop', testDir: 'test/e2e/desktop' },
+    {
+      name: 'browser',
+      testMatch: ['browser/**/*.spec.ts', 'pages/**/*.spec.ts'],
+      use: { shell: 'headless' },
+    },
+    { name: 'desktop', testMatch: ['desktop/**/*.spec.ts', 'pages/**/*.spec.ts'], use: { shell: 'desktop' } },
   ],
 });

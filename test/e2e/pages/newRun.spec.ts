@@ -1,0 +1,105 @@
+/** The sheet of a new run: problems in place, changes with a way back, YAML, seeds, and what is queued in the end. */
+import type { Page } from '@playwright/test';
+import { addSample, expect, test } from '../app.ts';
+
+const sheet = (page: Page) => page.getByRole('dialog', { name: 'New run' });
+const queueButton = (page: Page) => sheet(page).getByRole('button', { name: /^Queue \d+ runs?/ });
+
+test('a preset whose dataset is missing says so, and the sample is added in one step', async ({ app }) => {
+  const { page } = app;
+  await app.open('#/runs');
+  await page.keyboard.press('n');
+  await expect(sheet(page).getByText('The sample dataset is not added yet')).toBeVisible();
+  await expect(queueButton(page)).toBeDisabled();
+  await sheet(page).getByRole('button', { name: 'Add the sample' }).click();
+  await expect(sheet(page).getByText('The sample dataset is not added yet')).toHaveCount(0);
+  await expect(queueButton(page)).toBeEnabled();
+  await sheet(page)
+    .getByRole('button', { name: /^Preset cifar10-lt-reslt/ })
+    .click();
+  await expect(sheet(page).getByText(/is not in the library/)).toBeVisible();
+  await sheet(page).getByRole('button', { name: 'Add dataset…' }).click();
+  await expect(page.getByRole('dialog', { name: /dataset/i })).toBeVisible();
+});
+
+test('problems stand at their fields, changes go back, and YAML says what it does not know', async ({
+  app,
+}) => {
+  const { page } = app;
+  await addSample(app);
+  await app.open('#/runs');
+  await page.keyboard.press('n');
+  const epochs = sheet(page).getByLabel('Epochs', { exact: true });
+  await expect(epochs).toHaveValue('8');
+  await epochs.fill('0');
+  await expect(sheet(page).getByText(/epochs must be a whole number from 1/)).toBeVisible();
+  await expect(epochs).toHaveAttribute('aria-invalid', 'true');
+  await expect(sheet(page).getByText(/1 problem to mend: Epochs/)).toBeVisible();
+  await epochs.fill('12x');
+  await expect(sheet(page).getByText('This is no number.')).toBeVisible();
+  await epochs.fill('3');
+  await expect(sheet(page).getByRole('row', { name: /epochs 8 → 3/ })).toBeVisible();
+  await sheet(page).getByRole('button', { name: 'Back to preset 8' }).click();
+  await expect(epochs).toHaveValue('8');
+
+  await sheet(page).getByRole('radio', { name: 'YAML' }).click();
+  const yaml = sheet(page).getByRole('textbox', { name: 'Settings as YAML' });
+  const text = await yaml.inputValue();
+  await yaml.fill(`${text}lerningRate: 1\n`);
+  await expect(sheet(page).getByText(/Did you mean "learningRate"/)).toBeVisible();
+  await expect(queueButton(page)).toBeDisabled();
+  await yaml.fill(text.replace('epochs: 8', 'epochs: 5'));
+  await expect(queueButton(page)).toBeEnabled();
+  await sheet(page).getByRole('radio', { name: 'Form' }).click();
+  await expect(epochs).toHaveValue('5');
+
+  await sheet(page)
+    .getByRole('button', { name: /^Preset sample-ce/ })
+    .click();
+  await expect(sheet(page).getByText('1 changed setting dropped')).toBeVisible();
+  await sheet(page).getByRole('button', { name: 'Undo' }).click();
+  await expect(epochs).toHaveValue('5');
+});
+
+test('several seeds are queued as one group, and a run can be duplicated and edited', async ({ app }) => {
+  const { page } = app;
+  await addSample(app);
+  await app.call('setQueuePaused', { paused: true });
+  await app.open('#/runs');
+  await page.keyboard.press('n');
+  await sheet(page).getByLabel('Epochs', { exact: true }).fill('2');
+  const seeds = sheet(page).getByRole('textbox', { name: 'Seeds' });
+  await seeds.fill('0, 1, 1');
+  await expect(sheet(page).getByText('Seed 1 is there twice.')).toBeVisible();
+  await expect(queueButton(page)).toBeDisabled();
+  await seeds.fill('0-2');
+  await sheet(page).getByRole('textbox', { name: 'Note' }).fill('first try');
+  await expect(queueButton(page)).toBeEnabled();
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await expect(sheet(page)).toHaveCount(0);
+  await expect(page.getByText('3 runs queued')).toBeVisible();
+  const queued = await Promise.all([1, 2, 3].map((id) => app.call('getRun', { id })));
+  expect(queued.map(({ seed, note, config }) => [seed, note, config.epochs])).toEqual([
+    [0, 'first try', 2],
+    [1, 'first try', 2],
+    [2, 'first try', 2],
+  ]);
+  expect(new Set(queued.map(({ groupId }) => groupId)).size).toBe(1);
+
+  await page.getByRole('grid', { name: 'Runs' }).focus();
+  await page.keyboard.press('ControlOrMeta+d');
+  await expect(sheet(page)).toContainText('from run');
+  await sheet(page).getByLabel('Epochs', { exact: true }).fill('4');
+  await expect(sheet(page).getByRole('row', { name: /epochs 2 → 4/ })).toBeVisible();
+  await sheet(page)
+    .getByRole('checkbox', { name: /Run next/ })
+    .click();
+  await expect(queueButton(page)).toBeEnabled();
+  await queueButton(page).click();
+  await expect(sheet(page)).toHaveCount(0);
+  const waiting = (await app.call('getQueue')).waiting.map(({ runId }) => runId);
+  expect(waiting[0]).toBe(4);
+  const duplicate = await app.call('getRun', { id: 4 });
+  expect(duplicate.parentRunId).not.toBeNull();
+  expect(duplicate.changes.map(({ key }) => key)).toEqual(['epochs']);
+});
