@@ -29,7 +29,7 @@ export interface Preset {
 /** Name of the dataset that is registered from the bundled sample. */
 export const SAMPLE_DATASET = 'sample';
 
-const SAMPLE_IMBALANCE_FACTOR = 0.01;
+const SAMPLE_IMBALANCE_FACTOR = 0.005;
 /**
  * For the sample's few thousand 28x28 images: long enough to separate the classes, and with start-up and an
  * evaluation after every epoch well under three minutes on two cores.
@@ -37,6 +37,7 @@ const SAMPLE_IMBALANCE_FACTOR = 0.01;
 const SAMPLE_SETTINGS: Partial<RunConfig> = {
   dataset: SAMPLE_DATASET,
   epochs: 8,
+  batchSize: 64,
   warmupEpochs: 1,
   cropPadding: 2,
   logEverySteps: 5,
