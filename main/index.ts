@@ -14,7 +14,8 @@ const libraryFolder = libraryFromArguments(process.argv, process.env);
 app.setName('ResLT Studio');
 // One profile a library: the single-instance lock belongs to it, so two libraries can be open side by side.
 app.setPath('userData', userDataFor(app.getPath('appData'), libraryFolder));
-app.enableSandbox();
+// Root in a container can only start with --no-sandbox, and the two together leave Chromium without any process.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 
 if (!app.requestSingleInstanceLock()) {
   // The first instance has been told and brings its window to the front.

@@ -1,12 +1,9 @@
-/**
- * Builds one part (see build.mjs), under the pinned Node, once dependencies are installed. Packages with native parts,
- * and tfjs, whose packages must all see one tfjs-core, stay outside the bundles and are shipped as they are.
- */
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+/** Builds one part (see build.mjs), under the pinned Node, once dependencies are installed. */
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { BUNDLED_MODULES } from '../main/paths.ts';
-import { root } from './lib.mjs';
+import { dependency, root } from './lib.mjs';
 
 /** Packages with native parts are shipped as they are (electron-builder.yml); everything else goes into the bundles. */
 const EXTERNAL = ['electron', 'better-sqlite3', 'sharp'];
@@ -57,14 +54,18 @@ async function buildNodeApp() {
     platform: 'node',
     format: 'esm',
     target: 'node24',
+    // Of tfjs' packages, which build for Node counts; all of them must see the same tfjs-core.
+    mainFields: ['main'],
     external: EXTERNAL,
-    sourcemap: true,
     logLevel: 'warning',
-    // Bundled CommonJS packages call require, which an ES module does not have by itself.
+    // Bundled CommonJS packages use what an ES module does not have by itself.
     banner: {
-      js: "import { createRequire as createBundleRequire } from 'node:module'; globalThis.require ??= createBundleRequire(import.meta.url);",
+      js: "import { createRequire as createBundleRequire } from 'node:module'; globalThis.require ??= createBundleRequire(import.meta.url); globalThis.__dirname ??= import.meta.dirname;",
     },
   });
+  // Loaded from beside the code that asks for it.
+  const wasm = 'tfjs-backend-wasm-simd.wasm';
+  await copyFile(dependency('@tensorflow', 'tfjs-backend-wasm', 'dist', wasm), path.join(folder, 'dist', wasm));
   const { name, version, license } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
   await writeFile(
     path.join(folder, 'package.json'),
