@@ -100,13 +100,13 @@ export const test = base.extend<ShellOptions & { libraryFolder: string; app: App
   },
 });
 
-/** Starts an owner that serves the page, and signs a browser in. */
+/** Starts an owner that serves the page (`program`: another than ours), and signs a browser in. */
 export async function startHeadless(
   libraryFolder: string,
   browser: Browser,
   viewport: { width: number; height: number } | null,
+  { command, args }: { command: string; args: string[] } = entry('headless'),
 ): Promise<RunningShell> {
-  const { command, args } = entry('headless');
   const server = spawn(command, [...args, '--library', libraryFolder], { stdio: ['ignore', 'pipe', 'pipe'] });
   const url = await addressOf(server);
   const context = await browser.newContext({ viewport });
@@ -160,7 +160,7 @@ async function desktopRunner(): Promise<(libraryFolder: string) => Promise<Runni
 }
 
 /** Runs in the page, so that it goes the way of the page's own requests in either shell. */
-async function call<M extends ApiMethod>(
+export async function call<M extends ApiMethod>(
   page: Page,
   method: M,
   argument?: Parameters<Api[M]>[0],
@@ -198,8 +198,8 @@ async function finished(page: Page, task: Task): Promise<Task> {
 }
 
 /** Adds the bundled sample and waits for it; most tests begin with it. */
-export async function addSample(app: App): Promise<number> {
-  const { resultId } = await app.finished(await app.call('addSampleDataset'));
+export async function addSample({ page }: Pick<App, 'page'>): Promise<number> {
+  const { resultId } = await finished(page, await call(page, 'addSampleDataset'));
   if (resultId === null) throw new Error('Adding the sample made no dataset.');
   return resultId;
 }
