@@ -61,7 +61,11 @@ function checkPreset(
       ],
       warnings: [],
     };
-  const factor = Math.min(...manifest.classCounts) / Math.max(...manifest.classCounts);
+  // Of a subset that was cut, the factor it was cut with: truncated counts make the measured one differ for small sets.
+  const factor =
+    manifest.subset.type === 'full'
+      ? Math.min(...manifest.classCounts) / Math.max(...manifest.classCounts)
+      : manifest.subset.imbalanceFactor;
   const differs = Math.abs(factor / preset.imbalanceFactor - 1) > IMBALANCE_TOLERANCE;
   return {
     problems: [],
