@@ -10,7 +10,7 @@ import type { EngineChoice, EngineId, Notice } from '../../preload/contract.ts';
 import { StudioError } from '../store/errors.ts';
 import type { SchedulerRun, Scheduling } from '../store/scheduling.ts';
 import { describeFailure } from '../trainer/failure.ts';
-import { launchFileName, type LaunchFile } from '../trainer/protocol.ts';
+import { launchFileName, type KeptCheckpoint, type LaunchFile } from '../trainer/protocol.ts';
 import { controlSocketPath } from './controlPath.ts';
 import { DEADLINES, type Deadlines } from './deadlines.ts';
 import { launchTrainer } from './launcher.ts';
@@ -151,10 +151,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     // Between the look at the queue and now it may have been cancelled.
     if (run?.state !== 'queued') return;
     const attempt = (run.attempt?.attempt ?? 0) + 1;
-    const resume = run.checkpoints.reduce<LaunchFile['resume']>(
-      (last, checkpoint) => (last === null || checkpoint.step > last.step ? checkpoint : last),
-      null,
-    );
+    const resume = run.kind === 'train' ? lastCheckpoint(run.checkpoints) : null;
     const atMs = Date.now();
     store.transaction(() => {
       store.setQueuePositions([{ runId, position: null }]);
@@ -199,7 +196,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           engine: { name: engine.name, reason: engine.reason, installed: engine.installed },
           threads,
           socketPath,
-          resume: run.kind === 'train' ? resume : null,
+          resume,
           checkpoints: run.checkpoints,
           evaluate: run.evaluate,
           appVersion: options.appVersion,
@@ -442,6 +439,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return () => idleListeners.delete(listener);
     },
   };
+}
+
+/** The one to go on from: that of the highest step, also in the middle of an epoch. */
+function lastCheckpoint(checkpoints: readonly KeptCheckpoint[]): KeptCheckpoint | null {
+  return checkpoints.reduce<KeptCheckpoint | null>(
+    (last, checkpoint) => (last === null || checkpoint.step > last.step ? checkpoint : last),
+    null,
+  );
 }
 
 /** The slot that a run with this engine takes. */

@@ -4,7 +4,7 @@
  * alone decides what happened: a trainer that is gone is `crashed` only if its journal, read to the end, has no last word.
  */
 import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Notice, RunState } from '../../preload/contract.ts';
 import { StudioError } from '../store/errors.ts';
@@ -288,6 +288,8 @@ export class Supervisor {
     await this.#pump();
     if (this.#isClosed || this.#isDone || !this.#isCaughtUp) return;
     if (!this.#hasEnded) await this.#closeAsGone();
+    // A killed trainer leaves its socket behind.
+    if (process.platform !== 'win32') await rm(this.#options.socketPath, { force: true });
     this.#finish();
   }
 

@@ -191,7 +191,9 @@ export class Attempt {
   /** Ends as failed: the sentence, what remains, and for the log the place in the code. */
   async fail(error: unknown): Promise<void> {
     this.#journal.releaseReserve();
-    const message = `${await describeFailure(error, this.folder)} ${describeLastCheckpoint(this.#checkpoints)}`;
+    const reason = await describeFailure(error, this.folder);
+    const isTraining = this.launch.kind === 'train';
+    const message = isTraining ? `${reason} ${describeLastCheckpoint(this.#checkpoints)}` : reason;
     this.log('error', message);
     if (!isExpected(error) && error instanceof Error && error.stack !== undefined)
       this.log('error', error.stack);

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { EngineChoice, Notice, RunState } from '../../preload/contract.ts';
+import { controlSocketPath } from '../../main/scheduler/controlPath.ts';
 import { createScheduler, type Scheduler, type SchedulerOptions } from '../../main/scheduler/index.ts';
 import { openStore, type Store } from '../../main/store/index.ts';
 import type { Flood } from './floodTrainer.ts';
@@ -96,7 +97,7 @@ export async function waitForState(
   });
 }
 
-/** Kills what is left of a library's trainers and removes its folder. */
+/** Kills what is left of a library's trainers and removes its folder and their sockets. */
 export function removeLibrary(folder: string, pids: readonly (number | null | undefined)[] = []): void {
   for (const pid of pids) {
     try {
@@ -104,6 +105,9 @@ export function removeLibrary(folder: string, pids: readonly (number | null | un
     } catch {
       // Gone already.
     }
+  }
+  if (process.platform !== 'win32') {
+    for (let runId = 1; runId <= 5; runId++) rmSync(controlSocketPath(folder, runId), { force: true });
   }
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }

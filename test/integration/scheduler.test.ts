@@ -173,6 +173,8 @@ test('kill -9 of the trainer: crashed within 5 s, everything written before is s
   await waitForState(owner.store, runId, 'crashed', 5000);
   const tookMs = performance.now() - killedAt;
   assert.ok(tookMs < 5000, `${tookMs} ms`);
+  await waitFor('the owner idle', 5000, () => owner.scheduler.isIdle());
+  assert.ok(!existsSync(controlSocketPath(folder, runId)), 'its socket does not lie around');
   const run = owner.store.runs.get(runId);
   assert.match(run.stateMessage ?? '', /^The trainer is gone at step \d+ \(signal SIGKILL\)\.$/);
   const journal = readFileSync(path.join(folder, run.folder, 'journal-1.jsonl'), 'utf8');
@@ -348,6 +350,8 @@ for (const [what, accident, state] of [
     if (accident === 'kill') process.kill(pid, 'SIGKILL');
     assert.ok(await isGone(pid));
     const second = await startOwner(flood);
+    // The system may need a moment to close the socket of a process that was killed just now.
+    if (accident === 'kill') await waitForState(second.store, runId, state, 1000);
     assert.equal(second.store.runs.get(runId).state, state satisfies RunState, 'known when start() resolves');
     const steps = stepsOf(second.store, runId);
     assert.deepEqual(steps, upTo(steps.length));
