@@ -7,6 +7,7 @@
  */
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 
+import { groupMeans, groupScheme } from '../analysis/groups.ts';
 import type { RunConfig } from './config.ts';
 import { NonFiniteLossError } from './errors.ts';
 import { evaluate, type SplitLogits } from './evaluate.ts';
@@ -15,7 +16,6 @@ import { createModel, resolveRun } from './model.ts';
 import type { Backend } from './ops.ts';
 import { createRandom, restoreRandom } from './random.ts';
 import { learningRateAt } from './schedules.ts';
-import { classesByFrequency, referenceGroupSizes } from './scopes.ts';
 import { stepMetricNames, TrainingSession } from './session.ts';
 import type {
   BestSoFar,
@@ -270,8 +270,7 @@ class Run {
       this.#log(`Val epoch=${epoch - 1} loss=${loss.toFixed(5)}  acc=${top1.toFixed(5)}`);
       return;
     }
-    const ranked = classesByFrequency(this.#data.classCounts).map((index) => perClass[index]!);
-    const [head, medium] = referenceGroupSizes(ranked.length);
+    const { many, medium, few } = groupMeans(perClass, groupScheme('reslt-ranges', this.#data.classCounts));
     this.#log(
       formatTest({
         epoch: epoch - 1,
@@ -279,9 +278,9 @@ class Run {
         top1,
         bestTop1: this.#best!.testTop1,
         perClass,
-        head: mean(ranked.slice(0, head)),
-        medium: mean(ranked.slice(head, head + medium)),
-        tail: mean(ranked.slice(head + medium)),
+        head: many,
+        medium,
+        tail: few,
       }),
     );
   }
@@ -427,10 +426,4 @@ class Window {
     [this.#images, this.#stepMs, this.#waitMs] = [0, 0, 0];
     return rate;
   }
-}
-
-/** Mean of the values that exist; null when none does. */
-function mean(values: (number | null)[]): number | null {
-  const present = values.filter((value) => value !== null);
-  return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
 }
