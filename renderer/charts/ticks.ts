@@ -73,8 +73,8 @@ export function logDomain({ min, max }: Domain): Domain {
 }
 
 const DURATION_STEPS_MS = [
-  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800,
-  604_800,
+  1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
+  172_800, 604_800,
 ].map((seconds) => seconds * 1000);
 
 /** Ticks of an axis of durations in milliseconds, at seconds, minutes, hours or days. */

@@ -15,7 +15,8 @@ import type {
 import { api, toFailure, type ApiFailure } from '../../lib/api.ts';
 import { onNotice, onReconnect } from '../../lib/notices.ts';
 import { resource, type Resource } from '../../lib/resource.svelte.ts';
-import { appendSeries, MAX_POINTS, planOf, type Plan } from './curves.ts';
+import { appendSeries, MAX_POINTS } from './curves.ts';
+import { shareParts } from './keepEqual.ts';
 
 /** Progress, time left and the tabs' counts need not move faster than this. */
 const DETAIL_EVERY_MS = 500;
@@ -42,6 +43,7 @@ export class RunData {
   /** Lines of the log, ahead of `detail` while the run is active. */
   logLines = $state(0);
 
+  #shared: RunDetail | undefined;
   #names: string[] = [];
   #lastStep = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -133,13 +135,13 @@ export class RunData {
     });
   }
 
-  get run(): RunDetail | undefined {
-    return this.detail.value;
-  }
-
-  get plan(): Plan | null {
-    return this.detail.value ? planOf(this.detail.value) : null;
-  }
+  /** The run; parts of it that did not change keep their identity. */
+  readonly run: RunDetail | undefined = $derived.by(() => {
+    const next = this.detail.value;
+    if (next === undefined) return undefined;
+    this.#shared = shareParts(this.#shared?.id === next.id ? this.#shared : undefined, next);
+    return this.#shared;
+  });
 
   /** Reads all curves of the run. */
   async #load(id: number): Promise<void> {
@@ -191,14 +193,18 @@ export class RunData {
   #take(id: number, answer: readonly Series[], isWhole: boolean): void {
     const next = new Map(isWhole ? [] : this.curves);
     let hasOutgrown = false;
+    let isNew = isWhole;
     for (const series of answer) {
       const old = next.get(series.metric);
       const joined = old ? appendSeries(old, series) : series;
       if (joined === null) hasOutgrown = true;
-      else next.set(series.metric, joined);
+      else {
+        isNew ||= joined !== old;
+        next.set(series.metric, joined);
+      }
       this.#lastStep = Math.max(this.#lastStep, series.steps.at(-1) ?? -1);
     }
-    this.curves = next;
+    if (isNew) this.curves = next;
     if (hasOutgrown) void this.#load(id);
   }
 }
