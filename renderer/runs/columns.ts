@@ -133,7 +133,7 @@ export const DEFAULT_COLUMNS: ColumnId[] = COLUMNS.filter(({ isDefault }) => isD
 
 /** The mark's column, and below what the name may not shrink. */
 export const CHECK_WIDTH_PX = 34;
-export const NAME_MIN_PX = 220;
+const NAME_MIN_PX = 220;
 /** Columns up to this priority are shown only where the name has more room than that. */
 const OPTIONAL_UP_TO = 4;
 const NAME_COMFORT_PX = 280;

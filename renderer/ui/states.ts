@@ -42,8 +42,5 @@ export const STATE_ORDER: RunState[] = [
 ];
 
 export const isActiveState = (state: RunState): boolean => state === 'running' || state === 'preparing';
-/** It will not go on by itself. */
-export const isEndedState = (state: RunState): boolean =>
-  state === 'completed' || state === 'failed' || state === 'stopped' || state === 'crashed';
 export const canResume = (state: RunState): boolean =>
   state === 'paused' || state === 'stopped' || state === 'crashed' || state === 'failed';
