@@ -39,19 +39,29 @@ interface Installation {
   packaged: boolean;
   /** The checkout, or the package's `node-app` folder. */
   root: string;
+  /** The built page: the desktop's own lies in its asar, where nothing can change it. */
+  renderer: string;
 }
 
 function locate(): Installation {
   const here = path.dirname(fileURLToPath(import.meta.url));
-  if (path.basename(fileURLToPath(import.meta.url)) === 'paths.ts')
-    return { packaged: false, root: path.dirname(here) };
+  if (path.basename(fileURLToPath(import.meta.url)) === 'paths.ts') return checkout(path.dirname(here));
   // Bundled into the desktop's main.cjs: inside app.asar when packaged, in out/desktop of a checkout otherwise.
   const resources = (process as { resourcesPath?: string }).resourcesPath;
   if (resources !== undefined && here.startsWith(resources + path.sep))
-    return { packaged: true, root: path.join(resources, 'node-app') };
-  if (path.basename(here) === 'desktop') return { packaged: false, root: path.resolve(here, '..', '..') };
+    return {
+      packaged: true,
+      root: path.join(resources, 'node-app'),
+      renderer: path.resolve(here, '..', 'renderer'),
+    };
+  if (path.basename(here) === 'desktop') return checkout(path.resolve(here, '..', '..'));
   // A bundle in node-app/dist, run by the package's own Node.
-  return { packaged: true, root: path.dirname(here) };
+  const root = path.dirname(here);
+  return { packaged: true, root, renderer: path.join(root, 'renderer') };
+}
+
+function checkout(root: string): Installation {
+  return { packaged: false, root, renderer: path.join(root, 'out', 'renderer') };
 }
 
 const installation = locate();
@@ -114,9 +124,7 @@ export function assetsFolder(): string {
 
 /** The built page (`index.html` and its files). In a checkout it exists once it was built. */
 export function rendererFolder(): string {
-  return installation.packaged
-    ? path.join(installation.root, 'renderer')
-    : path.join(installation.root, 'out', 'renderer');
+  return installation.renderer;
 }
 
 /** The app's version, `major.minor.patch`. */

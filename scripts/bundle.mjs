@@ -65,7 +65,10 @@ async function buildNodeApp() {
   });
   // Loaded from beside the code that asks for it.
   const wasm = 'tfjs-backend-wasm-simd.wasm';
-  await copyFile(dependency('@tensorflow', 'tfjs-backend-wasm', 'dist', wasm), path.join(folder, 'dist', wasm));
+  await copyFile(
+    dependency('@tensorflow', 'tfjs-backend-wasm', 'dist', wasm),
+    path.join(folder, 'dist', wasm),
+  );
   const { name, version, license } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
   await writeFile(
     path.join(folder, 'package.json'),
