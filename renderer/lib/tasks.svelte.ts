@@ -10,6 +10,7 @@ import { onNotice, onReconnect } from './notices.ts';
 class Tasks {
   /** Newest first; ended ones stay until the page is loaded anew. */
   items: Task[] = $state.raw([]);
+  #watched = new Set<number>();
 
   constructor() {
     onNotice('task-changed', ({ task }) => this.put(task));
@@ -29,6 +30,25 @@ class Tasks {
 
   find(id: number | null): Task | undefined {
     return id === null ? undefined : this.items.find((task) => task.id === id);
+  }
+
+  /** Ends a task; one that has ended meanwhile is shown as it is. */
+  async cancel(id: number): Promise<void> {
+    try {
+      this.put(await api.cancelTask({ id }));
+    } catch {
+      await this.load().catch(() => undefined); // offline: the banner of the window says so
+    }
+  }
+
+  /** A task whose end is shown in place, until the returned function is called: it needs no toast. */
+  watch(id: number): () => void {
+    this.#watched.add(id);
+    return () => this.#watched.delete(id);
+  }
+
+  isWatched(id: number): boolean {
+    return this.#watched.has(id);
   }
 
   running(kind: Task['kind']): Task[] {

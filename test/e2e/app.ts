@@ -22,6 +22,8 @@ export type Shell = 'headless' | 'desktop';
 /** What a shell gives: a page that is signed in and shows the application, and the way to end it. */
 export interface RunningShell {
   page: Page;
+  /** What `collectErrors` fills. */
+  errors: string[];
   /** Ends the owner. Trainers may go on; the page is gone. */
   close(): Promise<void>;
 }
@@ -74,13 +76,8 @@ export const test = base.extend<ShellOptions & { libraryFolder: string; app: App
             await desktopRunner()
           )(libraryFolder)
         : await startHeadless(libraryFolder, browser, viewport);
-    const { page } = running;
-    const errors: string[] = [];
+    const { page, errors } = running;
     const expected: RegExp[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(message.text());
-    });
-    page.on('pageerror', (error) => errors.push(String(error)));
     page.setDefaultTimeout(15_000);
     await use({
       page,
@@ -100,6 +97,16 @@ export const test = base.extend<ShellOptions & { libraryFolder: string; app: App
   },
 });
 
+/** Errors in the page's console (breaches of its content security policy among them) and errors it throws, from now on. */
+export function collectErrors(page: Page): string[] {
+  const errors: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  page.on('pageerror', (error) => errors.push(String(error)));
+  return errors;
+}
+
 /** Starts an owner that serves the page (`program`: another than ours), and signs a browser in. */
 export async function startHeadless(
   libraryFolder: string,
@@ -111,10 +118,12 @@ export async function startHeadless(
   const url = await addressOf(server);
   const context = await browser.newContext({ viewport });
   const page = await context.newPage();
+  const errors = collectErrors(page);
   await page.goto(url);
   await page.getByRole('main').waitFor();
   return {
     page,
+    errors,
     async close() {
       await context.close();
       await stop(server);

@@ -238,10 +238,6 @@ export class AddDatasetFlow {
     }
   }
 
-  async cancel(): Promise<void> {
-    if (this.taskId !== null) tasks.put(await api.cancelTask({ id: this.taskId }));
-  }
-
   /** Leaves a task that ended: goes on with a download, or back to where the failure can be mended. */
   async settle(task: Task): Promise<void> {
     this.taskId = null;

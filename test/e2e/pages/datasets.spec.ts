@@ -255,3 +255,14 @@ test('the list finds datasets by words, and an address of none says so', async (
   await app.open('#/datasets/999');
   await expect(page.getByRole('heading', { name: 'This dataset is not in the library' })).toBeVisible();
 });
+
+test('a dataset that was added while another page is shown is announced, and opened from there', async ({
+  app,
+}) => {
+  const { page } = app;
+  await app.open('#/runs');
+  await addSample(app);
+  const toast = page.getByRole('region', { name: 'News' }).getByRole('status').filter({ hasText: 'is done' });
+  await toast.getByRole('button', { name: 'Open' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: SAMPLE })).toBeVisible();
+});
