@@ -207,11 +207,11 @@ export class Metrics {
   #idOf(name: string): number {
     const known = this.#ids.get(name);
     if (known !== undefined) return known;
+    this.#database
+      .statement<[string]>('insert metric name', 'INSERT OR IGNORE INTO metric_names (name) VALUES (?)')
+      .run([name]);
     const { id } = this.#database
-      .statement<[string], { id: number }>(
-        'metric id',
-        `INSERT INTO metric_names (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id`,
-      )
+      .statement<[string], { id: number }>('read metric id', 'SELECT id FROM metric_names WHERE name = ?')
       .get([name])!;
     this.#ids.set(name, id);
     return id;

@@ -499,7 +499,8 @@ export class Runs {
     const rows = this.#database
       .statement<[], { id: number }>(
         'read queue places',
-        `SELECT id FROM runs WHERE state = 'queued' AND trash_token IS NULL ORDER BY queue_order, id`,
+        `SELECT id FROM runs INDEXED BY runs_waiting
+         WHERE state = 'queued' AND trash_token IS NULL ORDER BY queue_order, id`,
       )
       .all([]);
     return new Map(rows.map(({ id }, index) => [id, index + 1]));

@@ -70,7 +70,7 @@ export class Scheduling {
       .statement<[], { runId: number; position: number; engine: EngineChoice }>(
         'read queue',
         `SELECT r.id AS runId, r.queue_order AS position, coalesce(c.config ->> 'engine', 'auto') AS engine
-         FROM runs r JOIN run_documents c ON c.run_id = r.id
+         FROM runs r INDEXED BY runs_waiting JOIN run_documents c ON c.run_id = r.id
          WHERE r.state = 'queued' AND r.trash_token IS NULL AND r.queue_order IS NOT NULL
          ORDER BY r.queue_order, r.id`,
       )

@@ -125,12 +125,14 @@ const version1: Migration = (database) => {
       best_epoch INTEGER, best_top1 REAL, best_top5 REAL, ${GROUP_COLUMNS('best')},
       best_selection TEXT
     ) STRICT;
-    CREATE INDEX runs_by_facet ON runs (archived, state, dataset_id, method, created_at_ms, group_id)
+    -- trash_token too, though it is always NULL here: without it SQLite looks into the row to see that.
+    CREATE INDEX runs_by_facet ON runs (archived, state, dataset_id, method, created_at_ms, group_id, trash_token)
       WHERE trash_token IS NULL;
     CREATE INDEX runs_by_group ON runs (group_id, id) WHERE group_id IS NOT NULL;
     CREATE INDEX runs_by_dataset ON runs (dataset_id);
     CREATE INDEX runs_by_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
-    CREATE INDEX runs_waiting ON runs (queue_order, id) WHERE state = 'queued' AND trash_token IS NULL;
+    CREATE INDEX runs_waiting ON runs (queue_order, id, state, trash_token)
+      WHERE state = 'queued' AND trash_token IS NULL;
     CREATE INDEX runs_by_state ON runs (state) WHERE trash_token IS NULL;
     CREATE INDEX runs_in_trash ON runs (trash_token) WHERE trash_token IS NOT NULL;
     -- Runs whose speed an estimate may be based on.

@@ -177,26 +177,35 @@ export class Trash {
       )
       .get([runId]);
     if (series !== undefined) {
-      const key = [runId, series.metricId];
+      const key = { runId, metricId: series.metricId };
       const points = this.#run(
         'purge metrics',
-        `DELETE FROM metrics WHERE run_id = ?1 AND metric_id = ?2 AND step <= coalesce(
-           (SELECT step FROM metrics WHERE run_id = ?1 AND metric_id = ?2 ORDER BY step LIMIT 1 OFFSET ${PURGE_ROWS}),
+        `DELETE FROM metrics WHERE run_id = @runId AND metric_id = @metricId AND step <= coalesce(
+           (SELECT step FROM metrics WHERE run_id = @runId AND metric_id = @metricId ORDER BY step
+            LIMIT 1 OFFSET ${PURGE_ROWS - 1}),
            9223372036854775807)`,
         key,
       );
-      if (points > PURGE_ROWS) return;
-      this.#run('purge tier', 'DELETE FROM metric_tiers WHERE run_id = ? AND metric_id = ?', key);
-      this.#run('purge series', 'DELETE FROM metric_series WHERE run_id = ? AND metric_id = ?', key);
+      if (points >= PURGE_ROWS) return;
+      this.#run(
+        'purge tier',
+        'DELETE FROM metric_tiers WHERE run_id = @runId AND metric_id = @metricId',
+        key,
+      );
+      this.#run(
+        'purge series',
+        'DELETE FROM metric_series WHERE run_id = @runId AND metric_id = @metricId',
+        key,
+      );
       return;
     }
     const lines = this.#run(
       'purge log lines',
-      `DELETE FROM log_lines WHERE run_id = ?1 AND number <= ${PURGE_ROWS} +
-         (SELECT coalesce(min(number), 0) FROM log_lines WHERE run_id = ?1)`,
-      [runId],
+      `DELETE FROM log_lines WHERE run_id = @runId AND number < ${PURGE_ROWS} +
+         (SELECT coalesce(min(number), 0) FROM log_lines WHERE run_id = @runId)`,
+      { runId },
     );
-    if (lines > PURGE_ROWS) return;
+    if (lines >= PURGE_ROWS) return;
     const group = this.#database
       .statement<[number], { groupId: number | null }>(
         'read group of run',
@@ -207,8 +216,8 @@ export class Trash {
     if (group !== undefined && group.groupId !== null)
       this.#run(
         'purge empty group',
-        'DELETE FROM seed_groups WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE group_id = ?1)',
-        [group.groupId],
+        'DELETE FROM seed_groups WHERE id = @groupId AND NOT EXISTS (SELECT 1 FROM runs WHERE group_id = @groupId)',
+        { groupId: group.groupId },
       );
   }
 
@@ -225,8 +234,8 @@ export class Trash {
     return entry;
   }
 
-  #run(name: string, sql: string, parameters: readonly unknown[]): number {
-    return this.#database.statement<readonly unknown[]>(name, sql).run(parameters).changes;
+  #run(name: string, sql: string, parameters: readonly unknown[] | Record<string, unknown>): number {
+    return this.#database.statement<typeof parameters>(name, sql).run(parameters).changes;
   }
 
   #ids(name: string, sql: string, token: string): number[] {
