@@ -3,7 +3,7 @@
  * store, notices and page. The time of a line is in its text; the page notes when it has painted it.
  */
 import path from 'node:path';
-import { addSample, call, expect, startHeadless, test } from '../app.ts';
+import { addSample, call, expect, startHeadless, test, type App } from '../app.ts';
 
 const SECONDS = 20;
 const LINES_PER_SECOND = 2000;
@@ -43,7 +43,7 @@ test('2,000 log lines a second reach the screen within half a second, none lost,
   });
   delete process.env['RESLT_FLOOD'];
   const { page } = running;
-  const app = { call: call.bind(null, page) };
+  const app: Pick<App, 'call'> = { call: (method, argument) => call(page, method, argument) };
   const datasetId = await addSample({ page });
   const preset = (await app.call('listPresets')).find(({ name }) => name === 'sample-ce');
   if (!preset) throw new Error('There is no preset sample-ce.');

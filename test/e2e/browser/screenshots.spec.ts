@@ -61,7 +61,7 @@ test('empty screens', async ({ app }) => {
 test.describe('screens with data', () => {
   test.use({
     library: {
-      fill: async (libraryFolder) => {
+      fill: async (libraryFolder: string) => {
         const store = openStore(path.join(libraryFolder, 'library.db'));
         seedLibrary(store, { runs: SEEDED_RUNS, detailedRuns: 3 });
         store.close();
