@@ -12,6 +12,8 @@ import { refusePermissions, restrictPages } from './desktop/security.ts';
 const libraryFolder = libraryFromArguments(process.argv, process.env);
 
 app.setName('ResLT Studio');
+// Windows shows notifications only of an app that it can name: electron-builder.yml's appId.
+app.setAppUserModelId('reslt-studio');
 // One profile a library: the single-instance lock belongs to it, so two libraries can be open side by side.
 app.setPath('userData', userDataFor(app.getPath('appData'), libraryFolder));
 // Root in a container can only start with --no-sandbox, and the two together leave Chromium without any process.

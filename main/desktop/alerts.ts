@@ -19,11 +19,20 @@ export function describeEnd(notice: RunEnded): { title: string; body: string } {
   return { title: `${notice.title} ${words[notice.state] ?? notice.state}`, body: notice.message ?? '' };
 }
 
+/** Held until they are gone: a notification that is collected as garbage no longer hears its click. */
+const shown = new Set<Notification>();
+
 export function notifyRunEnded(notice: RunEnded, open: (runId: number) => void): void {
   if (!Notification.isSupported()) return;
   const { title, body } = describeEnd(notice);
   const notification = new Notification({ title, body });
-  notification.on('click', () => open(notice.runId));
+  shown.add(notification);
+  notification.on('click', () => {
+    shown.delete(notification);
+    open(notice.runId);
+  });
+  notification.on('close', () => shown.delete(notification));
+  notification.on('failed', () => shown.delete(notification));
   notification.show();
 }
 

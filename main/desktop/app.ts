@@ -1,20 +1,19 @@
 /**
  * The desktop app from a ready Electron to its end: a session with the library, one window, the tray while there is
- * none, and what happens when the window is closed with work running. Training is in processes of its own: quitting
- * here never ends a run.
+ * none. Training is in processes of its own: quitting here never ends a run.
  */
 import path from 'node:path';
-import { app, BrowserWindow, dialog, Menu, nativeTheme } from 'electron';
-import type { CloseAnswer, Notice, Queue, Reply } from '../../preload/contract.ts';
+import { app, BrowserWindow, Menu, nativeTheme } from 'electron';
+import type { Notice, Preferences, Queue, Reply, Settings } from '../../preload/contract.ts';
 import { openSession } from '../owner/session.ts';
 import { assetsFolder, rendererFolder } from '../paths.ts';
 import { createWakeLock, describeQueue, notifyRunEnded, showProgress } from './alerts.ts';
-import { decideClose } from './closeQuestion.ts';
+import { createClosing } from './closing.ts';
 import { connectIpc, forwardNotice } from './ipc.ts';
 import { buildMenu } from './menu.ts';
 import { servePages } from './pageScheme.ts';
 import { createTray, type TrayHandle } from './tray.ts';
-import { createWindow } from './window.ts';
+import { createWindow, isPageUsable, rememberPlace } from './window.ts';
 
 export interface DesktopOptions {
   libraryFolder: string;
@@ -22,45 +21,48 @@ export interface DesktopOptions {
   preload: string;
 }
 
-/** Where the answer "Do this every time" is kept among the interface preferences. */
-const CLOSE_PREFERENCE = 'closeWhileTraining';
-/** How long the page has to show its close dialog before a native one asks instead. */
-const CLOSE_DIALOG_MS = 3000;
 /** How often the tray and the taskbar look at the queue; notices in between are enough to wake them. */
 const QUEUE_LOOK_MS = 5000;
+/** Letting go of the library takes milliseconds; nothing of it is worth holding the system's shutdown up. */
+const QUIT_DEADLINE_MS = 5000;
 
 export async function startDesktop({ libraryFolder, preload }: DesktopOptions): Promise<void> {
   const session = await openSession({ libraryFolder, shell: 'desktop' });
   const icons = path.join(assetsFolder(), 'icons');
+  /** Where the window was belongs to the screen, not to the library. */
+  const stateFolder = app.getPath('userData');
   const wakeLock = createWakeLock();
   let window: BrowserWindow | null = null;
   let tray: TrayHandle | null = null;
-  /** Set once it is settled that this window or this app goes, so that `close` does not ask again. */
-  let leaving = false;
-  let closeTimer: NodeJS.Timeout | null = null;
-  let queue: Queue | null = null;
+  /** Set once it is settled that the window goes, so that `close` does not ask again. */
+  let mayClose = false;
+  let isQuitting = false;
 
   const ask = async <T>(method: string, argument?: unknown): Promise<T> => {
-    const reply: Reply = await session.dispatch(method, argument);
+    const reply: Reply = await session.dispatch(method, argument ?? null);
     if (!reply.ok) throw new Error(reply.error.message);
     return reply.value as T;
   };
 
-  const openWindow = (hash = ''): BrowserWindow => {
+  // ------------------------------------------------------------------------------------------------------- window
+
+  const openWindow = (): BrowserWindow => {
     if (window !== null) {
       if (window.isMinimized()) window.restore();
       window.show();
       window.focus();
       return window;
     }
-    leaving = false;
+    mayClose = false;
     window = createWindow({
       preload,
       icon: path.join(icons, 'icon.png'),
-      stateFolder: app.getPath('userData'),
-      hash,
+      stateFolder,
       dark: nativeTheme.shouldUseDarkColors,
-      mayClose,
+      mayClose: () => {
+        if (!mayClose) void closing.requested();
+        return mayClose;
+      },
       closed: () => {
         window = null;
         if (tray === null) void quit();
@@ -71,6 +73,11 @@ export async function startDesktop({ libraryFolder, preload }: DesktopOptions): 
     return window;
   };
 
+  const closeWindow = (): void => {
+    mayClose = true;
+    window?.close();
+  };
+
   /** Hands the page a command, once it can hear it. */
   const command = (name: string): void => {
     const target = openWindow();
@@ -79,111 +86,89 @@ export async function startDesktop({ libraryFolder, preload }: DesktopOptions): 
     else send();
   };
 
+  const quit = async (): Promise<void> => {
+    if (isQuitting) return;
+    isQuitting = true;
+    mayClose = true;
+    clearInterval(looking);
+    setTimeout(() => app.exit(0), QUIT_DEADLINE_MS);
+    tray?.destroy();
+    tray = null;
+    if (window !== null) rememberPlace(window, stateFolder);
+    window?.destroy();
+    wakeLock.set(false);
+    await session.close();
+    app.exit(0);
+  };
+
+  const closing = createClosing({
+    isOwner: () => session.role === 'owner',
+    ask,
+    window: () => window,
+    isPageUsable: () => window !== null && isPageUsable(window),
+    askInPage: () => forwardNotice(window, { type: 'command', command: 'window.confirmClose' }),
+    keepInTray: async () => {
+      tray ??= createTray(path.join(icons, 'tray.png'), {
+        open: () => openWindow(),
+        quit: () => void quit(),
+      });
+      closeWindow();
+      await lookAtQueue();
+    },
+    quit,
+  });
+
+  // ------------------------------------------------------------------------------------------- what is shown outside
+
   const lookAtQueue = async (): Promise<void> => {
-    queue = await ask<Queue>('getQueue');
+    const queue = await ask<Queue>('getQueue');
     tray?.describe(describeQueue(queue));
     showProgress(window, queue);
     wakeLock.set(queue.running.length > 0);
   };
 
-  const mayClose = (): boolean => {
-    if (leaving) return true;
-    void settleClose();
-    return false;
+  const followTheme = async (): Promise<void> => {
+    const { theme } = await ask<Preferences>('getPreferences');
+    nativeTheme.themeSource = theme;
   };
 
-  const settleClose = async (): Promise<void> => {
-    await lookAtQueue();
-    const preferences = await ask<{ views: Record<string, unknown> }>('getPreferences');
-    const decision = decideClose({
-      activeRuns: queue?.running.length ?? 0,
-      waitingRuns: queue === null || queue.paused ? 0 : queue.waiting.length,
-      remembered: (preferences.views[CLOSE_PREFERENCE] as CloseAnswer | undefined) ?? null,
-    });
-    if (decision === 'quit') return closeWindow();
-    if (decision !== 'ask') return act(decision);
-    forwardNotice(window, { type: 'command', command: 'window.confirmClose' });
-    closeTimer = setTimeout(() => void askNatively(), CLOSE_DIALOG_MS);
+  const announceEnd = async (notice: Extract<Notice, { type: 'run-ended' }>): Promise<void> => {
+    if (window?.isFocused() === true) return;
+    const { notifications } = await ask<Settings>('getSettings');
+    if (notifications) notifyRunEnded(notice, (runId) => command(`run.open:${runId}`));
   };
 
-  /** The page is gone or stuck: the question is asked all the same. */
-  const askNatively = async (): Promise<void> => {
-    if (window === null || !window.webContents.isCrashed()) return;
-    const answers: CloseAnswer[] = ['keep', 'pause', 'stop', 'cancel'];
-    const { response } = await dialog.showMessageBox(window, {
-      message: 'Close while something trains?',
-      buttons: ['Keep training in the background', 'Pause after a checkpoint', 'Stop', 'Cancel'],
-      cancelId: 3,
-    });
-    await act(answers[response] ?? 'cancel');
-  };
+  /** Nobody waits for these: what the owner could not tell now is asked again at the next look. */
+  const inBackground = (work: Promise<void>): void => void work.catch(() => undefined);
 
-  const act = async (answer: CloseAnswer): Promise<void> => {
-    if (closeTimer !== null) clearTimeout(closeTimer);
-    if (answer === 'cancel') return;
-    if (answer === 'keep') {
-      tray ??= createTray(path.join(icons, 'tray.png'), {
-        open: () => openWindow(),
-        quit: () => void quit(),
-      });
-      await lookAtQueue();
-      return closeWindow();
-    }
-    for (const run of queue?.running ?? [])
-      await ask(answer === 'pause' ? 'pauseRun' : 'stopRun', { id: run.id });
-    await ask('setQueuePaused', { paused: true });
-    closeWindow();
-  };
+  session.subscribe((notice) => {
+    forwardNotice(window, notice);
+    if (notice.type === 'queue-changed' || notice.type === 'run-ended') inBackground(lookAtQueue());
+    if (notice.type === 'settings-changed') inBackground(followTheme());
+    if (notice.type === 'run-ended') inBackground(announceEnd(notice));
+  });
+  const looking = setInterval(() => inBackground(lookAtQueue()), QUEUE_LOOK_MS);
 
-  const closeWindow = (): void => {
-    leaving = true;
-    window?.close();
-  };
-
-  const quit = async (): Promise<void> => {
-    leaving = true;
-    tray?.destroy();
-    tray = null;
-    wakeLock.set(false);
-    clearInterval(looking);
-    await session.close();
-    app.exit(0);
-  };
+  // --------------------------------------------------------------------------------------------------------- wiring
 
   servePages({ rendererFolder: rendererFolder(), resource: (wanted) => session.resource(wanted) });
   connectIpc({
     dispatch: (method, argument) => session.dispatch(method, argument),
     window: () => window,
-    answerClose: (answer, remember) => {
-      if (remember && answer !== 'cancel') {
-        void ask('updatePreferences', { views: { [CLOSE_PREFERENCE]: answer } }).then(() => act(answer));
-      } else {
-        void act(answer);
-      }
-    },
+    answerClose: (answer, remember) => void closing.answered(answer, remember),
   });
-  session.subscribe((notice: Notice) => {
-    forwardNotice(window, notice);
-    if (notice.type === 'queue-changed' || notice.type === 'run-ended') void lookAtQueue();
-    if (notice.type === 'run-ended' && window?.isFocused() !== true) {
-      void ask<{ notifications: boolean }>('getSettings').then(({ notifications }) => {
-        if (notifications) notifyRunEnded(notice, (runId) => command(`run.open:${runId}`));
-      });
-    }
-  });
-  const looking = setInterval(() => void lookAtQueue(), QUEUE_LOOK_MS);
-
   Menu.setApplicationMenu(buildMenu({ command, quit: () => void quit() }));
   app.on('second-instance', () => openWindow());
   app.on('activate', () => openWindow());
   // Without a window the app lives on in the tray, or leaves through `closed` above.
   app.on('window-all-closed', () => undefined);
   app.on('before-quit', (event) => {
-    if (leaving) return;
+    if (isQuitting) return;
     event.preventDefault();
     void quit();
   });
 
+  await followTheme();
   openWindow();
   await lookAtQueue();
 }

@@ -76,7 +76,8 @@ export function buildMenu({ command, quit }: MenuActions): Menu {
       submenu: [
         entry('Keyboard Shortcuts', 'shortcuts', 'CmdOrCtrl+/'),
         entry('Run the Sample', 'run.sample'),
-        entry('Diagnostics', 'settings.doctor'),
+        entry('Check-up', 'settings.doctor'),
+        ...(isMac ? [] : [separator, { role: 'about' as const }]),
       ],
     },
   ];

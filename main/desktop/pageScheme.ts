@@ -7,7 +7,7 @@ import path from 'node:path';
 import { protocol } from 'electron';
 import { contentType, PAGE_SECURITY_HEADERS } from '../pageFiles.ts';
 import type { ResourceReply } from '../resources.ts';
-import { APP_SCHEME } from './security.ts';
+import { APP_SCHEME, isOwnUrl } from './security.ts';
 
 /** Must run before the app is ready. */
 export function declarePageScheme(): void {
@@ -27,25 +27,34 @@ export interface PageSource {
 export function servePages({ rendererFolder, resource }: PageSource): void {
   protocol.handle(APP_SCHEME, async (request) => {
     if (request.method !== 'GET') return plain(405, 'Only GET is answered here.');
-    const url = new URL(request.url);
-    const wanted = decodeURIComponent(url.pathname);
-    if (wanted.startsWith('/resource/')) {
-      const found = await resource(`${wanted}${url.search}`);
+    if (!isOwnUrl(request.url)) return plain(404, 'There is no such page.');
+    const { pathname, search } = new URL(request.url);
+    if (pathname.startsWith('/resource/')) {
+      const found = await resource(`${pathname}${search}`);
       if (found === null) return plain(404, 'There is no such resource.');
-      return new Response(new Uint8Array(found.body), { status: found.status, headers: found.headers });
+      return answer(found.status, found.headers, found.body);
     }
-    const file = path.join(rendererFolder, path.normalize(wanted === '/' ? '/index.html' : wanted));
-    if (!file.startsWith(rendererFolder + path.sep)) return plain(404, 'There is no such page.');
-    try {
-      return new Response(new Uint8Array(await readFile(file)), {
-        headers: { 'content-type': contentType(file), ...PAGE_SECURITY_HEADERS },
-      });
-    } catch {
-      return plain(404, 'There is no such page.');
-    }
+    const file = pageFile(rendererFolder, pathname);
+    const bytes = file === null ? null : await readFile(file).catch(() => null);
+    if (file === null || bytes === null) return plain(404, 'There is no such page.');
+    return answer(200, { 'content-type': contentType(file) }, bytes);
   });
 }
 
+/** The file behind a path of the page; null for one that leads out of the folder or can't be read. */
+function pageFile(rendererFolder: string, pathname: string): string | null {
+  try {
+    const file = path.join(rendererFolder, decodeURIComponent(pathname));
+    return file.startsWith(rendererFolder + path.sep) ? file : null;
+  } catch {
+    return null;
+  }
+}
+
 function plain(status: number, text: string): Response {
-  return new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } });
+  return answer(status, { 'content-type': 'text/plain; charset=utf-8' }, Buffer.from(text));
+}
+
+function answer(status: number, headers: Record<string, string>, body: Uint8Array): Response {
+  return new Response(new Uint8Array(body), { status, headers: { ...PAGE_SECURITY_HEADERS, ...headers } });
 }

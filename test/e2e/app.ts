@@ -14,6 +14,7 @@ import path from 'node:path';
 import { expect, test as base, type Browser, type Page } from '@playwright/test';
 import { entry } from '../../main/paths.ts';
 import type { Api, ApiMethod, Bridge, Reply, Task } from '../../preload/contract.ts';
+import { startDesktop } from './desktop/runner.ts';
 
 export { expect };
 
@@ -58,9 +59,22 @@ interface PageWindow {
 const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 10_000;
 
-export const test = base.extend<ShellOptions & { libraryFolder: string; app: App }>({
-  shell: ['headless', { option: true }],
+export const test = base.extend<
+  Pick<ShellOptions, 'library'> & { libraryFolder: string; app: App },
+  Pick<ShellOptions, 'shell'> & { chromium: Browser | null }
+>({
+  shell: ['headless', { option: true, scope: 'worker' }],
   library: [{ fill: null }, { option: true }],
+
+  /** Playwright's own `browser` would be started for the desktop too. */
+  chromium: [
+    async ({ shell, playwright }, use) => {
+      const browser = shell === 'headless' ? await playwright.chromium.launch() : null;
+      await use(browser);
+      await browser?.close();
+    },
+    { scope: 'worker' },
+  ],
 
   libraryFolder: async ({}, use) => {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'reslt-e2e-'));
@@ -68,14 +82,12 @@ export const test = base.extend<ShellOptions & { libraryFolder: string; app: App
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   },
 
-  app: async ({ shell, library, libraryFolder, browser, viewport }, use) => {
+  app: async ({ chromium, library, libraryFolder, viewport }, use) => {
     await library.fill?.(libraryFolder);
     const running =
-      shell === 'desktop'
-        ? await (
-            await desktopRunner()
-          )(libraryFolder)
-        : await startHeadless(libraryFolder, browser, viewport);
+      chromium === null
+        ? await startDesktop(libraryFolder)
+        : await startHeadless(libraryFolder, chromium, viewport);
     const { page, errors } = running;
     const expected: RegExp[] = [];
     page.setDefaultTimeout(15_000);
@@ -160,12 +172,6 @@ async function stop(server: ChildProcess): Promise<void> {
   const timer = setTimeout(() => server.kill('SIGKILL'), STOP_DEADLINE_MS);
   await gone;
   clearTimeout(timer);
-}
-
-async function desktopRunner(): Promise<(libraryFolder: string) => Promise<RunningShell>> {
-  const file = './desktop/runner.ts';
-  return ((await import(file)) as { startDesktop: (libraryFolder: string) => Promise<RunningShell> })
-    .startDesktop;
 }
 
 /** Runs in the page, so that it goes the way of the page's own requests in either shell. */
