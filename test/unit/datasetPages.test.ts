@@ -247,6 +247,7 @@ test('a reader’s error shows file, offset, expected and found', () => {
     facts.map(({ label }) => label),
     ['File', 'At byte', 'Expected', 'Found'],
   );
+  assert.equal(facts[1]?.value, '3,073');
   assert.deepEqual(errorFacts({ code: 'internal', message: 'x', details: null }), []);
   assert.deepEqual(errorFacts({ code: 'dataset-invalid', message: 'x', details: { offset: null } }), []);
 });

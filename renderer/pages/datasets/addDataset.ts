@@ -2,6 +2,7 @@
  * What the add-dataset wizard decides from what was typed: whether a value can be taken, what to say when it can't, and
  * the name that a subset gets by itself. Pure; the owner checks everything again.
  */
+import { formatCount } from '../../lib/format.ts';
 import type { ApiError, DatasetKind, SubsetOptions } from '../../../preload/contract.ts';
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false; message: string; suggestion: string | null };
@@ -146,7 +147,8 @@ export function errorFacts(error: ApiError): { label: string; value: string }[] 
   if (typeof details !== 'object' || details === null) return [];
   const fact = (label: string, key: string): { label: string; value: string }[] => {
     const value = (details as Record<string, unknown>)[key];
-    return typeof value === 'string' || typeof value === 'number' ? [{ label, value: String(value) }] : [];
+    if (typeof value === 'number') return [{ label, value: formatCount(value) }];
+    return typeof value === 'string' ? [{ label, value }] : [];
   };
   return [
     ...fact('File', 'file'),
