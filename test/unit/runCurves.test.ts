@@ -8,6 +8,7 @@ import {
   milestonesOn,
   nextMilestone,
   plannedRest,
+  stepsOfRange,
   planOf,
   timeOfStep,
   xMaxOf,
@@ -122,4 +123,14 @@ test('the next milestone is the first one ahead', () => {
   assert.equal(nextMilestone(milestones, 10), 32);
   assert.equal(nextMilestone(milestones, 32), 36);
   assert.equal(nextMilestone(milestones, 40), null);
+});
+
+test('a zoomed part of the axis is asked for by its steps, with some air', () => {
+  const known = { steps: [10, 20, 30, 40], times: [1000, 2000, 3000, 4000] };
+  assert.deepEqual(stepsOfRange('epoch', { min: 1, max: 2.5 }, known, plan), { afterStep: 8, untilStep: 26 });
+  assert.deepEqual(stepsOfRange('step', { min: 1, max: 15.5 }, known, plan), { afterStep: 0, untilStep: 17 });
+  assert.deepEqual(stepsOfRange('time', { min: 2100, max: 2900 }, known, plan), {
+    afterStep: 8,
+    untilStep: 41,
+  });
 });

@@ -4,6 +4,7 @@
  */
 import type { EvaluationSeries, RunDetail, Series } from '../../../preload/contract.ts';
 import type { Milestone, XKind } from '../../charts/types.ts';
+import { nearestIndex } from '../../charts/lookup.ts';
 import { niceDurationMs } from '../../charts/ticks.ts';
 
 /** Points asked for per series; more are reduced by the store without losing the extremes. */
@@ -149,4 +150,26 @@ export function plannedRest(
 /** The epoch after which the learning rate changes next, or null. */
 export function nextMilestone(milestones: RunDetail['milestones'], epoch: number): number | null {
   return milestones.map((m) => m.epoch).find((e) => e > epoch) ?? null;
+}
+
+/**
+ * The steps of a zoomed part of the axis, with a step of air on both sides so that lines run to the edges. `known` is
+ * any series of the run, for the times of its steps.
+ */
+export function stepsOfRange(
+  kind: XKind,
+  range: { min: number; max: number },
+  known: Pick<Series, 'steps' | 'times'>,
+  plan: Pick<Plan, 'stepsPerEpoch'>,
+): { afterStep: number; untilStep: number } {
+  const stepAt = (x: number, isEnd: boolean): number => {
+    if (kind === 'step') return x;
+    if (kind === 'epoch') return x * plan.stepsPerEpoch;
+    const index = nearestIndex(known.times, x);
+    return known.steps[Math.max(0, Math.min(known.steps.length - 1, index + (isEnd ? 1 : -1)))] ?? 0;
+  };
+  return {
+    afterStep: Math.max(0, Math.floor(stepAt(range.min, false)) - 2),
+    untilStep: Math.ceil(stepAt(range.max, true)) + 1,
+  };
 }

@@ -66,6 +66,7 @@ export class RunData {
     const evaluated = $derived(
       `${options.id()} ${this.detail.value?.last?.epoch ?? ''} ${this.detail.value?.attempts.length ?? ''}`,
     );
+    const isKnown = $derived(this.detail.value !== undefined);
     this.evaluations = resource(
       async () => {
         void evaluated;
@@ -76,14 +77,14 @@ export class RunData {
         });
         return all[0] ?? null;
       },
-      { of: options.id, when: options.showsCurves },
+      { of: options.id, when: () => isKnown && options.showsCurves() },
     );
     this.classes = resource(
       () => {
         void evaluated;
         return api.getClassResult({ runId: options.id(), epoch: options.classEpoch() });
       },
-      { of: options.id, when: () => options.showsClasses() || options.showsCurves() },
+      { of: options.id, when: () => isKnown && (options.showsClasses() || options.showsCurves()) },
     );
 
     // All curves, when the run, its attempts or the names of its metrics change.
@@ -106,13 +107,18 @@ export class RunData {
     $effect(() => {
       const id = options.id();
       this.logLines = 0;
+      let heardLines = 0;
       const whenShown = () => {
-        if (!document.hidden && this.#isStale) this.#growSoon(id);
+        if (document.hidden) return;
+        this.logLines = Math.max(this.logLines, heardLines);
+        if (this.#isStale) this.#growSoon(id);
       };
       const stops = [
         onNotice('run-grew', (notice) => {
           if (notice.runId !== id) return;
-          this.logLines = Math.max(this.logLines, notice.logLines);
+          heardLines = notice.logLines;
+          // A hidden window asks for nothing: it learns of the lines when it is shown.
+          if (!document.hidden) this.logLines = Math.max(this.logLines, heardLines);
           if (options.showsCurves()) this.#growSoon(id);
         }),
         onReconnect(() => this.#growSoon(id)),
