@@ -90,6 +90,8 @@ export class NetworkBuilder {
         `${name}: ${groups} groups must divide ${channels} input and ${options.channels} output channels`,
       );
     const { stride, padding, kernel } = options;
+    if (padding >= kernel)
+      throw new RangeError(`${name}: a padding of ${padding} needs a kernel larger than ${kernel}`);
     const weight = `${name}.weight`;
     this.#declare(weight, [options.channels, channels / groups, kernel, kernel], 'convWeight', true);
     const size = (length: number): number => Math.floor((length + 2 * padding - kernel) / stride) + 1;
