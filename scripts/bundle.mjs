@@ -8,6 +8,12 @@ import { dependency, root } from './lib.mjs';
 /** Packages with native parts are shipped as they are (electron-builder.yml); everything else goes into the bundles. */
 const EXTERNAL = ['electron', 'better-sqlite3', 'sharp'];
 
+/** What the sources use and CommonJS, or the Node 16 of the oldest Electron that the app runs in, does not have. */
+const DESKTOP_BANNER = `
+const importMetaUrl = typeof __filename === 'undefined' ? '' : require('url').pathToFileURL(__filename).href;
+if (process.type === 'browser') require('os').availableParallelism ??= () => require('os').cpus().length;
+`;
+
 const builders = { renderer: buildRenderer, desktop: buildDesktop, 'node-app': buildNodeApp };
 
 async function buildRenderer() {
@@ -34,9 +40,7 @@ async function buildDesktop() {
     sourcemap: true,
     logLevel: 'warning',
     define: { 'import.meta.url': 'importMetaUrl' },
-    banner: {
-      js: "const importMetaUrl = typeof __filename === 'undefined' ? '' : require('url').pathToFileURL(__filename).href;",
-    },
+    banner: { js: DESKTOP_BANNER },
   });
 }
 

@@ -16,7 +16,7 @@ class Router {
   #read(): void {
     const route = parseRoute(location.hash);
     if (route === null) navigate({ page: 'runs' }, { replace: true });
-    else this.route = route;
+    else if (formatRoute(route) !== formatRoute(this.route)) this.route = route;
   }
 }
 
@@ -28,9 +28,9 @@ export function navigate(to: Route, options: { replace?: boolean } = {}): void {
   if (options.replace) {
     history.replaceState(null, '', hash);
     router.route = to;
-  } else if (location.hash === hash) {
-    router.route = to;
   } else {
+    // Set at once: until the event comes, the page that is left could still replace the address with one of its own.
     location.hash = hash;
+    router.route = to;
   }
 }

@@ -217,6 +217,7 @@ test('waiting runs are moved by keys and by dragging, put next, and cancelled', 
   await entries.nth(3).hover();
   await entries.nth(3).getByRole('button', { name: /next$/ }).click();
   await expect.poll(() => waitingIds(app)).toEqual([ids[2], ids[1], ids[3], ids[0]]);
+  await expect(entries.nth(0)).toContainText('seed 2');
   await entries.nth(0).hover();
   await entries
     .nth(0)
