@@ -65,13 +65,18 @@ export class Sgd {
   }
 
   #join(tensors: Map<string, Tensor>): Tensor1D {
+    const reshaped: Tensor[] = [];
     const flat = this.#names.map((name) => {
       const tensor = tensors.get(name);
       if (!tensor) throw new Error(`The optimiser got no tensor for "${name}".`);
-      return tf.reshape(tensor, [tensor.size]) as Tensor1D;
+      // Two of three parameters are vectors already; a reshape is an op like any other.
+      if (tensor.rank === 1) return tensor as Tensor1D;
+      const vector = tf.reshape(tensor, [tensor.size]) as Tensor1D;
+      reshaped.push(vector);
+      return vector;
     });
     const joined = tf.concat1d(flat);
-    flat.forEach((each) => each.dispose());
+    reshaped.forEach((each) => each.dispose());
     return joined;
   }
 
@@ -79,7 +84,12 @@ export class Sgd {
     const parts = tf.split(flat, this.#sizes);
     const result = new Map<string, Tensor>();
     parts.forEach((part, index) => {
-      result.set(this.#names[index]!, tf.reshape(part, this.#shapes[index]!));
+      const shape = this.#shapes[index]!;
+      if (shape.length === 1) {
+        result.set(this.#names[index]!, part);
+        return;
+      }
+      result.set(this.#names[index]!, tf.reshape(part, shape));
       part.dispose();
     });
     return result;

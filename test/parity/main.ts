@@ -17,6 +17,10 @@ const folder = process.env['RESLT_GOLDEN'] ?? path.join(import.meta.dirname, '..
 const backend = await loadParityEngine(values.engine ?? 'auto');
 
 const cases = findCases(openGolden(folder)).filter(({ name }) => name.includes(values.filter ?? ''));
+if (cases.length === 0) {
+  process.stderr.write(`${folder} has no golden data that the program knows.${os.EOL}`);
+  process.exit(1);
+}
 process.stdout.write(`Golden data in ${folder}, engine ${backend.kind} ${backend.version}${os.EOL}`);
 const width = Math.max(...cases.map(({ name }) => name.length));
 const counts = { passed: 0, failed: 0, skipped: 0 };
