@@ -1,5 +1,6 @@
 /** Entry of the headless app: `node main/headless.ts [--library DIR] [--port N] [--exit-when-idle]`. */
 import { parseArgs } from 'node:util';
+import { toApiError } from './apiErrors.ts';
 import { serve } from './headless/serve.ts';
 import { defaultLibraryFolder } from './paths.ts';
 
@@ -36,7 +37,7 @@ if (typeof options === 'string') {
     await serve(options);
     process.exit(0);
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    process.stderr.write(`${toApiError(error).message}\n`);
     process.exit(1);
   }
 }

@@ -52,15 +52,15 @@ export function lockLibrary(libraryFolder: string, owner: { shell: string; versi
   const write = (): void => {
     // Renamed into place, so that a reader never sees half of it. The folder of the socket is private, the file need not be.
     const temporary = `${file}.${process.pid}.tmp`;
-    writeFileSync(temporary, `${JSON.stringify(record, null, 2)}\n`);
-    renameSync(temporary, file);
+    try {
+      writeFileSync(temporary, `${JSON.stringify(record, null, 2)}\n`);
+      renameSync(temporary, file);
+    } catch {
+      // On a full disk others can't be told where this owner is. It must open all the same: here is where room is made.
+      rmSync(temporary, { force: true });
+    }
   };
-  try {
-    write();
-  } catch (cause) {
-    unlock();
-    throw cause;
-  }
+  write();
   return {
     describe(change) {
       record = { ...record, ...change };

@@ -8,8 +8,9 @@ import SqliteDatabase from 'better-sqlite3';
 export function holdExclusively(file: string): (() => void) | null {
   const database = new SqliteDatabase(file, { timeout: 0 });
   try {
-    // In the old journal mode an exclusive transaction keeps every other connection out, readers too.
-    database.pragma('journal_mode = DELETE');
+    // A rollback journal, not a write-ahead log: only then an exclusive transaction keeps every other connection out. In
+    // memory, so that taking the lock needs no room on a full disk.
+    database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();

@@ -32,8 +32,9 @@ const SHELL = [
   'main/pageFiles.ts',
   'main/resources.ts',
   'main/paths.ts',
-  // The error that everything behind the contract throws.
+  // The error that everything behind the contract throws, and how any error is worded.
   'main/store/errors.ts',
+  'main/apiErrors.ts',
 ];
 /** Modules of Node that belong to one folder. */
 const EXCLUSIVE_NODE: Record<string, string> = {
