@@ -19,23 +19,58 @@ export interface Statement<P extends Values, R> {
   get(parameters: P): R | undefined;
   all(parameters: P): R[];
   run(parameters: P): { changes: number; lastInsertRowid: number };
+  /** Runs it once for each, timed as one; returns how many rows were changed in all. */
+  runEach(parameters: readonly P[]): number;
+}
+
+/** A statement or transaction that took longer than `SLOW_STATEMENT_MS`, since it was last told of. */
+export interface SlowStatement {
+  name: string;
+  times: number;
+  longestMs: number;
 }
 
 export interface DatabaseOptions {
-  /** Told of each statement or transaction slower than `SLOW_STATEMENT_MS`. */
-  onSlow?: ((name: string, elapsedMs: number) => void) | undefined;
+  /** Told of slow statements, of each at most once a minute. */
+  onSlow?: ((slow: SlowStatement) => void) | undefined;
+}
+
+/** On a machine that is busy with training everything is slow at times; a line for each would bury the log. */
+const SLOW_REPORT_INTERVAL_MS = 60_000;
+
+class SlowStatements {
+  readonly #report: (slow: SlowStatement) => void;
+  readonly #known = new Map<string, SlowStatement & { reportedAtMs: number }>();
+
+  constructor(report: (slow: SlowStatement) => void) {
+    this.#report = report;
+  }
+
+  add(name: string, elapsedMs: number): void {
+    const known = this.#known.get(name) ?? { name, times: 0, longestMs: 0, reportedAtMs: -Infinity };
+    known.times++;
+    known.longestMs = Math.max(known.longestMs, elapsedMs);
+    const nowMs = performance.now();
+    if (nowMs - known.reportedAtMs > SLOW_REPORT_INTERVAL_MS) {
+      this.#report({ name, times: known.times, longestMs: known.longestMs });
+      Object.assign(known, { times: 0, longestMs: 0, reportedAtMs: nowMs });
+    }
+    this.#known.set(name, known);
+  }
 }
 
 /** An open database file. `close()` must be called; after it every other call throws. */
 export class Database {
   readonly file: string;
   readonly raw: SqliteDatabase.Database;
-  readonly #onSlow: (name: string, elapsedMs: number) => void;
+  /** One for all: making one anew takes longer than a small transaction does. */
+  readonly #transaction: SqliteDatabase.Transaction<(work: () => unknown) => unknown>;
+  readonly #slow: SlowStatements;
   readonly #prepared = new Map<string, { sql: string; statement: Statement<Values, unknown> }>();
 
   constructor(file: string, options: DatabaseOptions = {}) {
     this.file = file;
-    this.#onSlow = options.onSlow ?? (() => undefined);
+    this.#slow = new SlowStatements(options.onSlow ?? (() => undefined));
     try {
       this.raw = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
     } catch (cause) {
@@ -45,6 +80,7 @@ export class Database {
       this.raw.pragma('journal_mode = WAL');
       this.raw.pragma('foreign_keys = ON');
       this.raw.pragma('synchronous = NORMAL');
+      this.#transaction = this.raw.transaction((work: () => unknown) => work());
     } catch (cause) {
       this.raw.close();
       throw openError(file, cause);
@@ -71,6 +107,12 @@ export class Database {
           const result = prepared.run(parameters);
           return { changes: result.changes, lastInsertRowid: Number(result.lastInsertRowid) };
         }),
+      runEach: (list) =>
+        timed(() => {
+          let changes = 0;
+          for (const parameters of list) changes += prepared.run(parameters).changes;
+          return changes;
+        }),
     };
     this.#prepared.set(name, { sql, statement });
     return statement as Statement<P, R>;
@@ -83,7 +125,10 @@ export class Database {
     if (known === undefined) {
       const prepared = this.raw.prepare<unknown[], unknown>(sql).raw(true);
       const all = (parameters: Values): unknown[] => this.#timed(name, () => prepared.all(parameters));
-      this.#prepared.set(key, { sql, statement: { all, get: unavailable, run: unavailable } });
+      this.#prepared.set(key, {
+        sql,
+        statement: { all, get: unavailable, run: unavailable, runEach: unavailable },
+      });
     } else if (known.sql !== sql) {
       throw new Error(`Two statements are called ${name}.`);
     }
@@ -93,12 +138,12 @@ export class Database {
 
   /** Runs `work` in one transaction (a savepoint when one is open). It takes the write lock first and must not await. */
   transaction<T>(name: string, work: () => T): T {
-    return this.#timed(name, () => this.raw.transaction(work).immediate());
+    return this.#timed(name, () => this.#transaction.immediate(work) as T);
   }
 
   /** Runs `work`, which only reads, on one state of the file. */
   snapshot<T>(name: string, work: () => T): T {
-    return this.#timed(name, () => this.raw.transaction(work).deferred());
+    return this.#timed(name, () => this.#transaction.deferred(work) as T);
   }
 
   /** Every statement prepared so far, by name: the plan test walks them. */
@@ -116,7 +161,7 @@ export class Database {
       return call();
     } finally {
       const elapsed = performance.now() - started;
-      if (elapsed > SLOW_STATEMENT_MS) this.#onSlow(name, elapsed);
+      if (elapsed > SLOW_STATEMENT_MS) this.#slow.add(name, elapsed);
     }
   }
 }

@@ -55,7 +55,10 @@ export function openStore(file: string, options: StoreOptions = {}): Store {
   const migrations = options.migrations ?? MIGRATIONS;
   refuseForeignFile(file, migrations.length);
   const database = new Database(file, {
-    onSlow: (name, elapsedMs) => report(`The statement “${name}” took ${elapsedMs.toFixed(0)} ms.`),
+    onSlow: ({ name, times, longestMs }) =>
+      report(
+        `The statement “${name}” took ${longestMs.toFixed(0)} ms${times > 1 ? ` (${times} slow ones within a minute)` : ''}.`,
+      ),
   });
   try {
     const { from, to, copy } = migrate(database, migrations);

@@ -16,6 +16,16 @@ type Point = [step: number, epoch: number, timeMs: number, value: number];
 /** The lowest and the highest point of a bucket, in that order. */
 type Extremes = [...Point, ...Point];
 
+/** In the order of the columns of an update, which names the key last. */
+type MetricRow = [
+  epoch: number,
+  timeMs: number,
+  value: number,
+  runId: number,
+  metricId: number,
+  step: number,
+];
+
 interface SeriesKey {
   runId: number;
   metricId: number;
@@ -38,33 +48,37 @@ export class Metrics {
     runId: number,
     points: readonly { step: number; epoch: number; timeMs: number; values: Record<string, number> }[],
   ): void {
-    const insert = this.#database.statement<[number, number, number, number, number, number]>(
-      'insert metric',
-      `INSERT INTO metrics (run_id, metric_id, step, epoch, time_ms, value) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO NOTHING`,
-    );
-    const added = new Map<number, { count: number; firstStep: number; lastStep: number }>();
-    for (const { step, epoch, timeMs, values } of points) {
+    const rows = new Map<number, MetricRow[]>();
+    for (const { step, epoch, timeMs, values } of points)
       for (const [name, value] of Object.entries(values)) {
         const metricId = this.#idOf(name);
-        const isNew = insert.run([runId, metricId, step, epoch, timeMs, value]).changes === 1;
-        if (!isNew) this.#replace({ runId, metricId }, [step, epoch, timeMs, value]);
-        const range = added.get(metricId);
-        if (range === undefined)
-          added.set(metricId, { count: isNew ? 1 : 0, firstStep: step, lastStep: step });
-        else {
-          if (isNew) range.count++;
-          range.firstStep = Math.min(range.firstStep, step);
-          range.lastStep = Math.max(range.lastStep, step);
-        }
+        const own = rows.get(metricId);
+        const row: MetricRow = [epoch, timeMs, value, runId, metricId, step];
+        if (own === undefined) rows.set(metricId, [row]);
+        else own.push(row);
       }
-    }
-    for (const [metricId, { count, firstStep, lastStep }] of added) {
-      const key = { runId, metricId };
-      const series = this.#grow(key, count);
-      if (series.tierWidth !== null) this.#rebuildTier(key, series.tierWidth, firstStep, lastStep);
-      else if (series.pointCount > TIER_THRESHOLD_POINTS) this.#startTier(key, series.pointCount);
-    }
+    for (const [metricId, own] of rows) this.#addSeries({ runId, metricId }, own);
+  }
+
+  #addSeries(key: SeriesKey, rows: readonly MetricRow[]): void {
+    const inserted = this.#database
+      .statement<MetricRow>(
+        'insert metric',
+        `INSERT INTO metrics (epoch, time_ms, value, run_id, metric_id, step) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING`,
+      )
+      .runEach(rows);
+    if (inserted < rows.length)
+      this.#database
+        .statement<MetricRow>(
+          'replace metric',
+          'UPDATE metrics SET epoch = ?, time_ms = ?, value = ? WHERE run_id = ? AND metric_id = ? AND step = ?',
+        )
+        .runEach(rows);
+    const series = this.#grow(key, inserted);
+    const steps = rows.map((row) => row[5]);
+    if (series.tierWidth !== null) this.#rebuildTier(key, series.tierWidth, least(steps), greatest(steps));
+    else if (series.pointCount > TIER_THRESHOLD_POINTS) this.#startTier(key, series.pointCount);
   }
 
   /** Deletes what lies beyond a step, inside the caller's transaction: a new attempt goes on from there. */
@@ -217,15 +231,6 @@ export class Metrics {
     return id;
   }
 
-  #replace({ runId, metricId }: SeriesKey, [step, epoch, timeMs, value]: Point): void {
-    this.#database
-      .statement<[number, number, number, number, number, number]>(
-        'replace metric',
-        'UPDATE metrics SET epoch = ?, time_ms = ?, value = ? WHERE run_id = ? AND metric_id = ? AND step = ?',
-      )
-      .run([epoch, timeMs, value, runId, metricId, step]);
-  }
-
   #grow({ runId, metricId }: SeriesKey, by: number): { pointCount: number; tierWidth: number | null } {
     return this.#database
       .statement<[number, number, number], { pointCount: number; tierWidth: number | null }>(
@@ -284,6 +289,9 @@ export class Metrics {
       .run(range);
   }
 }
+
+const least = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b));
+const greatest = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b));
 
 /** Width in steps of the buckets that make at most `maxPoints` points of a range, two a bucket. */
 function bucketWidth(firstStep: number, lastStep: number, maxPoints: number): number {
