@@ -11,6 +11,7 @@ import type {
   Config,
   GroupId,
   GroupSchemeId,
+  Selection,
 } from '../../preload/contract.ts';
 import type { TaskResult } from '../owner/backgroundTasks.ts';
 import type { CheckpointRow } from '../store/checkpoints.ts';
@@ -151,11 +152,16 @@ function cautions(candidates: readonly Candidate[]): string[] {
   const datasets = new Set(candidates.map(({ dataset }) => dataset.id));
   if (datasets.size > 1)
     warnings.push('They were trained on different subsets; groups follow the training counts of the first.');
-  if (candidates.some(({ info }) => info.selection === 'best-test'))
+  if (candidates.some((candidate) => selectionOf(candidate) === 'best-test'))
     warnings.push('A best epoch was chosen on the test split itself, which is optimistic.');
   const last = candidates.filter(({ info }) => info.roles.includes('last')).length;
   if (last > 0 && last < candidates.length) warnings.push('Some are a last epoch and some are not.');
   return warnings;
+}
+
+/** How its epoch was chosen: one asked for as the last epoch was not chosen by accuracy, also where it is the best. */
+function selectionOf({ ref, info }: Candidate): Selection {
+  return ref.endsWith('@last') ? 'last' : info.selection;
 }
 
 function toItem(
@@ -165,7 +171,7 @@ function toItem(
   scheme: GroupSchemeId,
 ): ComparedItem {
   const { store } = context;
-  const { ref, run, info, checkpoint } = candidate;
+  const { ref, run, checkpoint } = candidate;
   const { report, branches, calibration } = analysis;
   if (report.top1 === null)
     throw new StudioError('dataset-invalid', `The dataset “${candidate.dataset.name}” has no test images.`);
@@ -179,7 +185,7 @@ function toItem(
     series: run.series,
     epoch: checkpoint.epoch,
     split: 'test',
-    selection: ref.endsWith('@last') ? 'last' : info.selection,
+    selection: selectionOf(candidate),
     top1: report.top1,
     top5: report.top5,
     groups: report.groups[scheme] as ComparedItem['groups'],
