@@ -4,12 +4,14 @@
  * processes of its own and goes on when this closes.
  */
 import { mkdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { AppInfo, Notice } from '../preload/contract.ts';
 import { createApi, createDispatch } from './api.ts';
 import { methodLabel } from './api/configText.ts';
+import { freeDatasetName, suggestDatasetName } from './api/datasetNames.ts';
 import { toApiError } from './apiErrors.ts';
-import { sweepPartialDatasets } from './datasets/index.ts';
+import { readManifest, sweepPartialDatasets } from './datasets/index.ts';
 import { engineEnvironment, readDevice, selectEngine } from './engine/index.ts';
 import { createBackground } from './owner/background.ts';
 import { lockLibrary } from './owner/lock.ts';
@@ -19,7 +21,7 @@ import { ownerSocketPath } from './owner/socketPath.ts';
 import { appVersion, entry } from './paths.ts';
 import { createResources } from './resources.ts';
 import { createScheduler, type UsableEngine } from './scheduler/index.ts';
-import { openStore } from './store/index.ts';
+import { openStore, type Store } from './store/index.ts';
 import { StudioError } from './store/errors.ts';
 import { Tasks } from './tasks.ts';
 import { TrashFiles } from './trashFiles.ts';
@@ -93,14 +95,19 @@ async function open(
   const trashFiles = new TrashFiles(libraryFolder, store);
 
   await sweepPartialDatasets(libraryFolder);
-  await trashFiles.tidy(Date.now());
+  await adoptDatasets(libraryFolder, store, report);
+  // A full trash takes a while; nothing waits for it.
+  trashFiles
+    .tidy(Date.now())
+    .catch((error: unknown) => report(`The trash could not be tidied: ${(error as Error).message}`));
+  undo.push(() => trashFiles.close());
 
   const scheduler = createScheduler({
     store: store.scheduling,
     libraryFolder,
     trainer,
     appVersion: appVersion(),
-    selectEngine: usableEngine,
+    selectEngine: (choice) => usableEngine(choice === 'auto' ? store.settings.read().engine : choice),
     settings: () => store.settings.read(),
     notify,
     report,
@@ -162,6 +169,34 @@ function makeFolders(libraryFolder: string): void {
       null,
       { cause },
     );
+  }
+}
+
+/**
+ * Datasets that lie in the library without a row: complete, but their owner died before it wrote them down, or the
+ * database was brought back from a copy. They get their row now, so that nothing is lost.
+ */
+async function adoptDatasets(
+  libraryFolder: string,
+  store: Store,
+  report: (message: string) => void,
+): Promise<void> {
+  const known = store.datasets.knownNumbers();
+  const names = await readdir(path.join(libraryFolder, 'datasets'));
+  for (const id of names.filter((name) => /^[1-9]\d*$/.test(name)).map(Number)) {
+    if (known.has(id)) continue;
+    const folder = path.join(libraryFolder, 'datasets', String(id));
+    try {
+      const manifest = await readManifest(folder);
+      const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
+      const name = freeDatasetName(store, suggestDatasetName(manifest));
+      store.datasets.add({ id, name, manifest, sizeBytes, createdAtMs: Date.now() });
+      report(`The dataset in ${folder} was not in the list; it is now, as “${name}”.`);
+    } catch (error) {
+      report(
+        `The folder ${folder} holds no complete dataset and was left alone: ${(error as Error).message}`,
+      );
+    }
   }
 }
 

@@ -13,6 +13,8 @@ export const TRASH_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 export class TrashFiles {
   readonly #libraryFolder: string;
   readonly #store: Store;
+  #isClosing = false;
+  #tidying: Promise<void> = Promise.resolve();
 
   constructor(libraryFolder: string, store: Store) {
     this.#libraryFolder = libraryFolder;
@@ -40,23 +42,43 @@ export class TrashFiles {
     await rm(this.#folder(token), { recursive: true, force: true });
   }
 
-  /** Deletes an entry for good. Lets the thread go between portions. */
+  /** Deletes an entry for good. Lets the thread go between portions; what closing interrupts goes on at the next start. */
   async destroy(token: string): Promise<void> {
     await this.putAway(token);
     await rm(this.#folder(token), { recursive: true, force: true });
-    while (this.#store.trash.purge(token).more) await new Promise((resolve) => setImmediate(resolve));
+    while (!this.#isClosing && this.#store.trash.purge(token).more)
+      await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** At the owner's start: files to where the marks say, left-overs gone, and what is old enough emptied. */
-  async tidy(nowMs: number): Promise<void> {
+  tidy(nowMs: number): Promise<void> {
+    this.#tidying = this.#tidy(nowMs);
+    return this.#tidying;
+  }
+
+  /** Waits for what is being tidied; the store may be closed after it. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#tidying.catch(() => undefined);
+  }
+
+  async #tidy(nowMs: number): Promise<void> {
     const entries = this.#store.trash.list();
-    for (const { token, createdAtMs } of entries)
+    for (const { token, createdAtMs } of entries) {
+      if (this.#isClosing) return;
       if (nowMs - createdAtMs > TRASH_KEPT_MS) await this.destroy(token);
       else await this.putAway(token);
+    }
     const known = new Set(entries.map(({ token }) => token));
     const trash = path.join(this.#libraryFolder, 'trash');
     for (const name of await readdir(trash).catch(() => []))
-      if (!known.has(name)) await rm(path.join(trash, name), { recursive: true, force: true });
+      // What was deleted since then has a row too.
+      if (
+        !known.has(name) &&
+        !this.#isClosing &&
+        !this.#store.trash.list().some(({ token }) => token === name)
+      )
+        await rm(path.join(trash, name), { recursive: true, force: true });
   }
 
   #folder(token: string): string {

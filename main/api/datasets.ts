@@ -8,6 +8,7 @@ import { assetsFolder } from '../paths.ts';
 import { StudioError } from '../store/errors.ts';
 import { schemesOf } from '../store/scores.ts';
 import type { ApiContext } from './context.ts';
+import { freeDatasetName, suggestDatasetName } from './datasetNames.ts';
 
 type DatasetApi = Pick<
   Api,
@@ -58,7 +59,7 @@ export function datasetApi(context: ApiContext): DatasetApi {
         },
         task,
       );
-      const chosen = name ?? freeName(suggestName(manifest));
+      const chosen = name ?? freeDatasetName(store, suggestDatasetName(manifest));
       try {
         store.datasets.add({ id, name: chosen, manifest, sizeBytes, createdAtMs: Date.now() });
       } catch (error) {
@@ -69,11 +70,6 @@ export function datasetApi(context: ApiContext): DatasetApi {
       changed();
       return { resultId: id, message: `${chosen}: ${manifest.counts.train} training images` };
     });
-  }
-
-  function freeName(wanted: string): string {
-    if (store.datasets.findByName(wanted) === null) return wanted;
-    for (let n = 2; ; n++) if (store.datasets.findByName(`${wanted} ${n}`) === null) return `${wanted} ${n}`;
   }
 
   function detail(id: number): DatasetDetail {
@@ -198,28 +194,6 @@ function inUse(name: string, runs: readonly { id: number; name: string }[]): Stu
       `${more > 0 ? ` and ${more} more` : ''}. Delete ${runs.length === 1 ? 'it' : 'them'} first.`,
     { runIds: runs.map(({ id }) => id) },
   );
-}
-
-const KIND_NAMES = {
-  'cifar-10': 'CIFAR-10',
-  'cifar-100': 'CIFAR-100',
-  'fashion-mnist': 'Fashion-MNIST',
-  idx: null,
-  sample: 'Fashion-MNIST sample',
-} as const;
-
-/** "CIFAR-10-LT IF 100"; what was not subset keeps the plain name. */
-function suggestName({ source, subset, classCounts }: DatasetDetailSource): string {
-  const plain = KIND_NAMES[source.kind] ?? path.basename(source.path);
-  if (subset.type === 'full' || source.kind === 'sample') return plain;
-  const ratio = Math.round(Math.max(...classCounts) / Math.min(...classCounts));
-  return `${plain}-LT IF ${ratio}${subset.type === 'step' ? ' step' : ''}`;
-}
-
-interface DatasetDetailSource {
-  source: { kind: keyof typeof KIND_NAMES; path: string };
-  subset: { type: 'exp' | 'step' | 'full' };
-  classCounts: number[];
 }
 
 async function listDatasetOffers(): Promise<DatasetOffer[]> {

@@ -1,4 +1,5 @@
 /** The contract's functions about runs and the queue. */
+import path from 'node:path';
 import type {
   Api,
   Config,
@@ -197,7 +198,8 @@ function createRuns(
   { preset, parentRunId, config, datasetId, seeds, name, note, runNext }: NewRuns,
 ): { ids: number[]; groupId: number | null } {
   const dataset = store.datasets.get(datasetId);
-  const checked = checkRun(config, dataset, preset);
+  const { keepEvery } = store.settings.read();
+  const checked = checkRun({ checkpointEvery: keepEvery, ...config }, dataset, preset);
   if (checked.config === null)
     throw new StudioError(
       'invalid-config',
@@ -333,7 +335,7 @@ function runDetailOf(context: ApiContext, id: number): RunDetail {
     logLines: run.logLines,
     logWarnings: run.logWarnings + run.logErrors,
     checkpointCount: store.checkpoints.count(id),
-    folder: `${libraryFolder}/${run.folder}`,
+    folder: path.join(libraryFolder, run.folder),
     metricNames: store.metrics.names(id),
     siblings: run.groupId === null ? [] : store.runs.ofGroup(run.groupId),
   };

@@ -24,7 +24,7 @@ export interface ServeOptions {
 const IDLE_GRACE_MS = 5000;
 
 /**
- * Serves until SIGINT or SIGTERM, or until it is idle; trainings go on. Prints the page's address on stdout once it can be
+ * Serves until SIGINT, SIGTERM or SIGHUP, or until it is idle; trainings go on. Prints the page's address on stdout once it can be
  * opened. Throws StudioError `library-busy`, which says how to reach the owner that the library has.
  */
 export async function serve({ libraryFolder, port, exitWhenIdle }: ServeOptions): Promise<void> {
@@ -80,7 +80,7 @@ function untilTheEnd(services: Services, server: HttpServer, exitWhenIdle: boole
       for (const step of leave) step();
       resolve();
     };
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, end);
       leave.push(() => void process.off(signal, end));
     }

@@ -61,7 +61,7 @@ export class Datasets {
     return this.#database.transaction('take a dataset number', () => nextNumber(this.#database, 'dataset'));
   }
 
-  /** Writes a registered dataset under a number from `takeNumber`. A name that is taken throws `conflict`. */
+  /** Writes a registered dataset under the number that its folder has. A name that is taken throws `conflict`. */
   add(dataset: {
     id: number;
     name: string;
@@ -71,6 +71,14 @@ export class Datasets {
   }): void {
     this.#database.transaction('add a dataset', () => {
       this.refuseTakenName(dataset.name, null);
+      // One that is found in the library's folder has its number already.
+      this.#database
+        .statement<[number]>(
+          'reserve dataset number',
+          `INSERT INTO counters (name, value) VALUES ('dataset', ?)
+           ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)`,
+        )
+        .run([dataset.id]);
       this.#database
         .statement<Record<string, unknown>>(
           'insert dataset',

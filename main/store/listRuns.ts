@@ -15,6 +15,9 @@ import { containing } from './like.ts';
 import { STATE_ORDER, type Runs } from './runs.ts';
 import { groupColumn } from './scores.ts';
 
+/** Words of a search that count; nobody types more, and each is part of the statement. */
+const MAX_WORDS = 16;
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** How one key sorts single runs (r) and seed groups (g). Every expression is NULL where there is no value. */
@@ -111,7 +114,8 @@ export class RunLists {
       const words = query.search
         .toLowerCase()
         .split(/\s+/)
-        .filter((word) => word !== '');
+        .filter((word) => word !== '')
+        .slice(0, MAX_WORDS);
       if (words.length > 0) this.#search(words);
       const searched = words.length > 0;
       const parameters: Parameters = {

@@ -171,16 +171,21 @@ export class Metrics {
     const width = bucketWidth(first[0], last[0], maxPoints);
     // A tier serves as long as its buckets are no wider than those asked for.
     if (series.tierWidth !== null && width >= series.tierWidth) {
-      const tier = this.#readTier(
-        key,
-        Math.floor(first[0] / series.tierWidth),
-        Math.floor(last[0] / series.tierWidth),
+      const [firstBucket, lastBucket] = [first, last].map(([step]) =>
+        Math.floor(step / series.tierWidth!),
+      ) as [number, number];
+      // The range may begin and end within a bucket, whose extremes may lie outside; there the points themselves count.
+      return thin(
+        [
+          ...this.#readPoints(key, first[0], Math.min(last[0], (firstBucket + 1) * series.tierWidth - 1)),
+          ...this.#readTier(key, firstBucket + 1, lastBucket - 1),
+          ...this.#readPoints(key, Math.max(first[0], lastBucket * series.tierWidth), last[0]),
+        ],
+        width,
       );
-      const inRange = (point: Point): boolean => point[0] >= first[0] && point[0] <= last[0];
-      return thin([first, ...tier.filter(inRange), last], width);
     }
     const points = this.#readPoints(key, first[0], last[0]);
-    return points.length <= maxPoints ? points : thin([first, ...points, last], width);
+    return points.length <= maxPoints ? points : thin(points, width);
   }
 
   #readPoints({ runId, metricId }: SeriesKey, fromStep: number, untilStep: number): Point[] {

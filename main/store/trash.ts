@@ -60,12 +60,12 @@ export class Trash {
     });
   }
 
-  /** All entries, oldest first. */
+  /** All entries, oldest first; runs before the dataset that they use, which can only have followed them. */
   list(): TrashEntry[] {
     return this.#database
       .statement<[], TrashEntry>(
         'list trash',
-        'SELECT token, kind, title, created_at_ms AS createdAtMs FROM trash ORDER BY created_at_ms',
+        `SELECT token, kind, title, created_at_ms AS createdAtMs FROM trash ORDER BY created_at_ms, kind DESC`,
       )
       .all([]);
   }
@@ -123,6 +123,18 @@ export class Trash {
         throw new StudioError(
           'conflict',
           `The dataset cannot be brought back: another is called “${clash.name}” now. Rename that one first.`,
+        );
+      const dataset = db
+        .statement<[string], { name: string }>(
+          'find dataset in trash',
+          `SELECT d.name FROM runs r JOIN datasets d ON d.id = r.dataset_id
+           WHERE r.trash_token = ? AND d.trash_token IS NOT NULL LIMIT 1`,
+        )
+        .get([token]);
+      if (dataset !== undefined)
+        throw new StudioError(
+          'conflict',
+          `The dataset “${dataset.name}” of this run was deleted after it. Bring the dataset back first.`,
         );
       const runs = this.#ids('read runs in trash', 'SELECT id FROM runs WHERE trash_token = ?', token);
       const ofRuns = this.#ids(

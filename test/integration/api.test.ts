@@ -288,6 +288,42 @@ test('a deleted dataset can be brought back with its files, and is gone for good
   assert.notEqual(await add(), id, 'its number is not given again');
 });
 
+test('a run does not come back before the dataset that it uses', async () => {
+  const id = (await done(await call('addSampleDataset', null))).resultId!;
+  const [run] = (await call('createRuns', newRuns({ datasetId: id, preset: null }))).runs;
+  const runs = await call('deleteRuns', { ids: [run!.id] });
+  const dataset = await call('deleteDataset', { id });
+  const error = await refused('undo', { token: runs.undo });
+  assert.equal(error.code, 'conflict');
+  assert.match(error.message, /Bring the dataset back first/);
+  await call('undo', { token: dataset.undo });
+  await call('undo', { token: runs.undo });
+  assert.equal((await call('getRun', { id: run!.id })).datasetId, id);
+  // The other way round, both go for good, the run first.
+  await call('deleteRuns', { ids: [run!.id] });
+  await call('deleteDataset', { id });
+  await call('emptyTrash', null);
+  assert.equal((await refused('getDataset', { id })).code, 'not-found');
+});
+
+test('a dataset whose owner died before it was listed is listed at the next start', async () => {
+  const id = (await done(await call('addSampleDataset', null))).resultId!;
+  await services.close();
+  const store = openStore(path.join(folder, 'library.db'));
+  store.database.raw.prepare('DELETE FROM datasets WHERE id = ?').run(id);
+  store.database.raw.prepare("UPDATE counters SET value = 1 WHERE name = 'dataset'").run();
+  store.close();
+  mkdirSync(path.join(folder, 'datasets', '77'));
+  services = await open();
+  assert.match((await call('getDataset', { id })).name, /^Fashion-MNIST sample/);
+  assert.equal((await done(await call('verifyDataset', { id }))).state, 'done');
+  assert.ok(
+    (await done(await call('addSampleDataset', null))).resultId! > id,
+    'its number is not given again',
+  );
+  assert.ok(existsSync(path.join(folder, 'datasets', '77')), 'what is no dataset is left alone');
+});
+
 test('verifying finds a changed file', async () => {
   const id = (await done(await call('addSampleDataset', null))).resultId!;
   assert.equal((await done(await call('verifyDataset', { id }))).state, 'done');

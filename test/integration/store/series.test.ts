@@ -121,6 +121,34 @@ test('a zoomed range shows its own extremes, down to every point', (t) => {
   );
 });
 
+test('a range that begins and ends within buckets shows exactly what lies in it', (t) => {
+  const { store, runId } = withSeries(t, range(1, 120_000));
+  for (const [from, until] of [
+    [30_000, 120_000],
+    [30_012, 120_000],
+    [1, 90_033],
+    [777, 119_321],
+  ] as const) {
+    const values = range(from, until).map(valueAt);
+    const series = store.metrics.read(runId, METRIC, {
+      maxPoints: 400,
+      afterStep: from - 1,
+      untilStep: until,
+    })!;
+    assert.equal(
+      Math.max(...series.values),
+      values.reduce((a, b) => Math.max(a, b)),
+      `${from} to ${until}`,
+    );
+    assert.equal(
+      Math.min(...series.values),
+      values.reduce((a, b) => Math.min(a, b)),
+      `${from} to ${until}`,
+    );
+    assert.ok(series.steps.every((step) => step >= from && step <= until));
+  }
+});
+
 test('going back to an earlier step takes spikes beyond it out of the tier', (t) => {
   const { store, runId } = withSeries(t, range(1, 100_000));
   store.transaction(() => store.metrics.removeBeyond(runId, 60_010));
