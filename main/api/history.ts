@@ -7,10 +7,26 @@ type HistoryApi = Pick<Api, 'getSeries' | 'getEvaluations' | 'getClassResult' | 
 
 const ALL_SPLITS = ['train', 'val', 'test'] as const;
 
+/** Reads for many runs let others have their turn after so long. */
+const SLICE_MS = 8;
+
+/** What `read` gives for each run, in order, a slice of time at once. */
+async function readAll<T>(runIds: readonly number[], read: (runId: number) => T[]): Promise<T[]> {
+  const all: T[] = [];
+  let sliceBeganMs = performance.now();
+  for (const runId of runIds) {
+    all.push(...read(runId));
+    if (performance.now() - sliceBeganMs < SLICE_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    sliceBeganMs = performance.now();
+  }
+  return all;
+}
+
 export function historyApi({ store }: ApiContext): HistoryApi {
   return {
     async getSeries({ runIds, metrics, maxPoints, afterStep, untilStep }) {
-      return runIds.flatMap((runId) =>
+      return readAll(runIds, (runId) =>
         metrics.flatMap((metric) => {
           const series = store.metrics.read(runId, metric, {
             maxPoints,
@@ -23,7 +39,7 @@ export function historyApi({ store }: ApiContext): HistoryApi {
     },
 
     async getEvaluations({ runIds, split, scheme }) {
-      return runIds.flatMap((runId) =>
+      return readAll(runIds, (runId) =>
         (split === null ? ALL_SPLITS : [split])
           .map((one) => store.evaluations.series(runId, one, scheme))
           .filter(({ epochs }) => epochs.length > 0),

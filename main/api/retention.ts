@@ -12,8 +12,7 @@ import type { Store } from '../store/index.ts';
 export function freeableCheckpoints(store: Store): CheckpointRow[] {
   const referenced = referencedCheckpoints(store);
   const candidates = store.checkpoints
-    .ofEndedRuns()
-    .filter(({ roles, pinned }) => !pinned && !roles.includes('best') && !roles.includes('last'))
+    .expendable()
     .filter((checkpoint) => !referenced.some((used) => used.endsWith(relativePath(checkpoint))));
   const { checkpointBudgetBytes } = store.settings.read();
   if (checkpointBudgetBytes === null) return candidates;

@@ -136,12 +136,13 @@ export class Checkpoints {
       .run([pinned ? 1 : 0, id]);
   }
 
-  /** Checkpoints of runs that have ended, the oldest first. */
-  ofEndedRuns(): CheckpointRow[] {
+  /** Checkpoints of runs that have ended which are neither best nor last nor pinned, the oldest first. */
+  expendable(): CheckpointRow[] {
     return this.#database
       .statement<[], RawCheckpoint>(
-        'read checkpoints of ended runs',
+        'read expendable checkpoints',
         `${CHECKPOINT_SQL} WHERE c.trash_token IS NULL AND r.trash_token IS NULL
+           AND c.pinned = 0 AND c.roles NOT LIKE '%"best"%' AND c.roles NOT LIKE '%"last"%'
            AND r.state IN ('completed', 'failed', 'stopped', 'crashed') ORDER BY c.created_at_ms`,
       )
       .all([])

@@ -5,6 +5,7 @@
 import type {
   ClassResult,
   EvaluationSeries,
+  GroupId,
   GroupSchemeId,
   GroupValues,
   ResultSummary,
@@ -15,12 +16,13 @@ import { spearman } from '../analysis/statistics.ts';
 import type { EvaluationResult } from '../training/types.ts';
 import type { Database } from './database.ts';
 import {
-  GROUP_IDS,
   GROUP_SLOTS,
   decodeScores,
   decodeVector,
   encodeScores,
   encodeVector,
+  readScore,
+  scoreSlot,
   scoreOutput,
 } from './scores.ts';
 import type { Datasets } from './datasets.ts';
@@ -40,6 +42,17 @@ interface EvaluationRow {
   outputs: string;
   scores: Uint8Array;
 }
+
+type EvaluationColumns = [
+  epoch: number,
+  step: number,
+  timeMs: number,
+  loss: number | null,
+  top1: number,
+  top5: number | null,
+  outputs: string,
+  scores: Uint8Array,
+];
 
 const EVALUATION_FIELDS = `e.id, e.split, e.epoch, e.step, e.time_ms AS timeMs, e.loss, e.top1, e.top5, e.outputs, e.scores`;
 
@@ -168,39 +181,42 @@ export class Evaluations {
 
   /** Every evaluation of a split over training, as columns. */
   series(runId: number, split: Split, scheme: GroupSchemeId): EvaluationSeries {
-    const rows = this.#database
-      .statement<[number, Split], EvaluationRow>(
-        'read evaluations',
-        `SELECT ${EVALUATION_FIELDS} FROM evaluations e WHERE e.run_id = ? AND e.split = ? ORDER BY e.epoch`,
-      )
-      .all([runId, split]);
-    const series: EvaluationSeries = {
+    const rows = this.#database.rows<[number, Split], EvaluationColumns>(
+      'read evaluations',
+      `SELECT epoch, step, time_ms, loss, top1, top5, outputs, scores FROM evaluations
+       WHERE run_id = ? AND split = ? ORDER BY epoch`,
+    )([runId, split]);
+    const views = rows.map((row) => new DataView(row[7].buffer, row[7].byteOffset, row[7].byteLength));
+    const lists = new Map([...new Set(rows.map((row) => row[6]))].map((text) => [text, text.split(',')]));
+    const column = (output: string, what: Parameters<typeof scoreSlot>[0]): (number | null)[] => {
+      const slot = scoreSlot(what);
+      return rows.map((row, at) => {
+        const index = lists.get(row[6])!.indexOf(output);
+        return index === -1 ? null : readScore(views[at]!, index, slot);
+      });
+    };
+    const groups = (output: string): Record<GroupId, (number | null)[]> => ({
+      many: column(output, { scheme, group: 'many' }),
+      medium: column(output, { scheme, group: 'medium' }),
+      few: column(output, { scheme, group: 'few' }),
+    });
+    const branches = new Set([...lists.values()].flat());
+    branches.delete(FUSED);
+    return {
       runId,
       split,
       scheme,
-      epochs: rows.map((row) => row.epoch),
-      steps: rows.map((row) => row.step),
-      times: rows.map((row) => row.timeMs),
-      loss: rows.map((row) => row.loss),
-      top1: rows.map((row) => row.top1),
-      top5: rows.map((row) => row.top5),
-      groups: { many: [], medium: [], few: [] },
-      branches: {},
+      epochs: rows.map((row) => row[0]),
+      steps: rows.map((row) => row[1]),
+      times: rows.map((row) => row[2]),
+      loss: rows.map((row) => row[3]),
+      top1: rows.map((row) => row[4]),
+      top5: rows.map((row) => row[5]),
+      groups: groups(FUSED),
+      branches: Object.fromEntries(
+        [...branches].map((output) => [output, { top1: column(output, 'top1'), groups: groups(output) }]),
+      ),
     };
-    rows.forEach((row, index) => {
-      const scores = decodeScores(row.scores);
-      row.outputs.split(',').forEach((name, output) => {
-        const { top1, groups } = scores[output]!;
-        if (name === FUSED) {
-          for (const group of GROUP_IDS) series.groups[group].push(groups[scheme][group]);
-          return;
-        }
-        const branch = (series.branches[name] ??= emptyBranch(rows.length));
-        branch.top1[index] = top1;
-        for (const group of GROUP_IDS) branch.groups[group][index] = groups[scheme][group];
-      });
-    });
-    return series;
   }
 
   /** One evaluation with its per-class accuracies. epoch null: the last evaluated. Null where there is none. */
@@ -276,11 +292,6 @@ export class Evaluations {
 /** How the best epoch of a run was chosen, by the split it was chosen on. */
 export function bestSelection(selectionSplit: Split): Selection {
   return selectionSplit === 'val' ? 'best-val' : 'best-test';
-}
-
-function emptyBranch(length: number): EvaluationSeries['branches'][string] {
-  const none = (): null[] => new Array<null>(length).fill(null);
-  return { top1: none(), groups: { many: none(), medium: none(), few: none() } };
 }
 
 function resultColumns(

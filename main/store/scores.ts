@@ -91,6 +91,18 @@ export function decodeScores(blob: Uint8Array): OutputScores[] {
   return outputs;
 }
 
+/** Where a group's accuracy stands among the numbers of one output; top-1 is at 0. */
+export function scoreSlot(what: 'top1' | { scheme: GroupSchemeId; group: GroupId }): number {
+  if (what === 'top1') return 0;
+  return 1 + GROUP_SLOTS.findIndex(({ scheme, group }) => scheme === what.scheme && group === what.group);
+}
+
+/** One number of a blob from `encodeScores`, without the others. output counts from 0, the fused one. */
+export function readScore(view: DataView, output: number, slot: number): number | null {
+  const value = view.getFloat64((output * SLOTS_PER_OUTPUT + slot) * 8, true);
+  return Number.isNaN(value) ? null : value;
+}
+
 /** Numbers as little-endian float64, NaN for null. */
 export function encodeVector(values: readonly (number | null)[]): Buffer {
   const buffer = Buffer.allocUnsafe(values.length * 8);

@@ -82,7 +82,7 @@ function doEverything(store: Store): void {
   const [checkpoint] = store.checkpoints.list(run.id);
   store.checkpoints.get(checkpoint!.id);
   store.checkpoints.count(run.id);
-  store.checkpoints.ofEndedRuns();
+  store.checkpoints.expendable();
   store.scheduling.readQueue();
   store.runs.summary(store.runs.create(exampleRun(1)));
   store.scheduling.readSchedulerRun(run.id);
@@ -174,7 +174,7 @@ test('no statement scans a large table, and the hot ones use their index', (t) =
     ],
     ['read last metric point (rows)', /SEARCH metrics USING PRIMARY KEY/],
     ['read metric tier (rows)', /SEARCH metric_tiers USING PRIMARY KEY/],
-    ['read evaluations', /USING INDEX evaluations_by_run \(run_id=\? AND split=\?\)/],
+    ['read evaluations (rows)', /USING INDEX evaluations_by_run \(run_id=\? AND split=\?\)/],
     ['read evaluation', /USING INDEX evaluations_by_run \(run_id=\? AND split=\? AND epoch<\?\)/],
     ['read last evaluation', /USING INDEX evaluations_by_run/],
     ['read log lines (rows)', /SEARCH log_lines USING PRIMARY KEY \(run_id=\? AND number>\? AND number<\?\)/],
@@ -187,6 +187,11 @@ test('no statement scans a large table, and the hot ones use their index', (t) =
     assert.ok(plan !== undefined, `no statement is called “${name}”`);
     assert.match(plan.join('\n'), expected, name);
   }
-  for (const name of ['read metric points (rows)', 'read log lines (rows)', 'read queue', 'read evaluations'])
+  for (const name of [
+    'read metric points (rows)',
+    'read log lines (rows)',
+    'read queue',
+    'read evaluations (rows)',
+  ])
     assert.doesNotMatch(plans.get(name)!.join('\n'), /TEMP B-TREE/, `${name} comes in order from its index`);
 });
