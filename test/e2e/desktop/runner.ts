@@ -2,6 +2,7 @@
  * The app in a real Electron window. Each launch has a profile of its own, so that no test sees another's window or
  * lock; a test that starts the app twice gives both the same.
  */
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,6 +12,8 @@ import { collectErrors, type RunningShell } from '../app.ts';
 
 export interface RunningDesktop extends RunningShell {
   electron: ElectronApplication;
+  /** Electron's main process. */
+  process: ChildProcess;
   /** From the start of the process to a page that shows its first data. */
   usableAfterMs: number;
 }
@@ -40,6 +43,7 @@ export async function launchDesktop(options: LaunchOptions): Promise<RunningDesk
   await page.locator(USABLE).first().waitFor();
   return {
     electron,
+    process: electron.process(),
     page,
     errors,
     usableAfterMs: Date.now() - startedAtMs,
