@@ -133,15 +133,19 @@ export class CompositeOps implements Ops {
   padShortcut(input: Tensor4D, channels: number, stride: number): Tensor4D {
     return tf.tidy(() => {
       const half = (channels - input.shape[3]) / 2;
-      const picked =
-        stride === 1 ? input : tf.stridedSlice(input, [0, 0, 0, 0], input.shape, [1, stride, stride, 1]);
-      return tf.pad4d(picked as Tensor4D, [
+      return tf.pad4d(this.everyNth(input, stride), [
         [0, 0],
         [0, 0],
         [0, 0],
         [half, half],
       ]);
     });
+  }
+
+  /** Every `stride`-th row and column from the first on. */
+  protected everyNth(input: Tensor4D, stride: number): Tensor4D {
+    if (stride === 1) return input;
+    return tf.stridedSlice(input, [0, 0, 0, 0], input.shape, [1, stride, stride, 1]) as Tensor4D;
   }
 
   padShortcutGradient(gradient: Tensor4D, inputShape: Shape4D, stride: number): Tensor4D {

@@ -65,10 +65,8 @@ export class TrainingSession {
     const images = tf.tensor4d(batch.images, [batch.size, ...network.inputShape]);
     const labels = tf.tensor1d(batch.labels, 'int32');
     const pass = forwardTraining(this.#backend.ops, network, this.state, images);
-    const { total, terms, gradients } = lossWithGradients(
-      (outputs) => bound.loss(outputs, labels),
-      pass.outputs,
-    );
+    const trained = Object.fromEntries(bound.trainedOutputs.map((name) => [name, pass.outputs[name]!]));
+    const { total, terms, gradients } = lossWithGradients((outputs) => bound.loss(outputs, labels), trained);
     const values = tf.tidy(() => {
       const hits = tf.equal(tf.argMax(bound.fuse(pass.outputs), 1), labels);
       const top1 = tf.mean(tf.cast(hits, 'float32')) as Scalar;

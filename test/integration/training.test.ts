@@ -320,6 +320,26 @@ onPreferred(
   },
 );
 
+onPreferred('with the fusion of two branches the third takes part in nothing', async (backend) => {
+  const config = configOf({ batchSize: 16, fusion: 'h+m', weightDecay: 0 });
+  const data = dataOf(10, cycle(64, 10));
+  const session = sessionOf(backend, config, data);
+  const before = await session.weights();
+  const batch = await data.trainStream({ ...config, random: createRandom(0) }).next();
+  session.step(batch!, 0.1).dispose();
+  const after = await session.weights();
+  for (const [name, isTrained] of Object.entries({ BNH: true, BNM: true, BNT: false }))
+    assert.equal(
+      after
+        .get(`${name}.bias`)!
+        .data.some((value, index) => value !== before.get(`${name}.bias`)!.data[index]),
+      isTrained,
+      name,
+    );
+  session.dispose();
+  session.model.bound.dispose();
+});
+
 onPreferred('a most number of steps ends the run with an evaluation', async (backend) => {
   const host = recorder();
   const config = configOf({ method: 'ce', epochs: 10, batchSize: 16, maxSteps: 6 });

@@ -13,6 +13,7 @@ export const crossEntropy: Method = {
   termNames: [],
   fields: [],
   bind: () => ({
+    trainedOutputs: ['logits'],
     loss({ logits }, labels) {
       const perExample = softmaxCrossEntropy(logits!, targets(labels, logits!.shape[1]));
       return { total: tf.mean(perExample) as Scalar, terms: {} };

@@ -28,6 +28,8 @@ export interface LossTerms {
 
 /** A method bound to one run. */
 export interface BoundMethod {
+  /** The outputs that the loss depends on. */
+  trainedOutputs: string[];
   /** labels [batch] int32. Runs inside a tidy; the caller disposes. */
   loss(outputs: Outputs, labels: Tensor1D): LossTerms;
   /** The logits that predict. Runs inside a tidy; the caller disposes. */
@@ -56,7 +58,7 @@ export interface LossWithGradients extends LossTerms {
   gradients: Outputs;
 }
 
-/** Evaluates a loss and its gradients by the logits. The caller disposes everything in the result. */
+/** Evaluates a loss and its gradients by all of `outputs`. The caller disposes everything in the result. */
 export function lossWithGradients(
   loss: (outputs: Outputs) => LossTerms,
   outputs: Outputs,

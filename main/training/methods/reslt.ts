@@ -5,7 +5,7 @@
  * batch weighs little, and one with none is left out.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor1D } from '@tensorflow/tfjs-core';
 
 import { scopeFrom } from '../scopes.ts';
 import { cappedCrossEntropy, softmaxCrossEntropy, targets } from './losses.ts';
@@ -31,36 +31,32 @@ export interface ResltLoss {
   individual: Scalar;
   /** The reference's F. */
   fusion: Scalar;
-  /** Sum over the masked examples, and their number, of each branch. */
-  branches: Record<string, { sum: Scalar; count: Scalar }>;
+  /** Sum over the masked examples, and their number, of each branch, in the order of the scopes. */
+  sums: Tensor1D;
+  counts: Tensor1D;
 }
 
 /** The loss: beta · individual + (1 − beta) · fusion. labels [batch] int32; all results are nats. */
 export function resltLoss(outputs: Outputs, labels: Tensor1D, options: ResltLossOptions): ResltLoss {
   const { scopes, beta, fusionTerm = 'exact', labelSmoothing = 0 } = options;
   const names = Object.keys(scopes);
-  const target = targets(labels, outputs[names[0]!]!.shape[1], labelSmoothing);
-  const branches: ResltLoss['branches'] = {};
-  for (const name of names) {
-    const mask = tf.gather(scopes[name]!, labels);
-    const perExample = cappedCrossEntropy(outputs[name]!, target);
-    branches[name] = { sum: tf.sum(tf.mul(mask, perExample)), count: tf.sum(mask) };
-  }
-  const parts = Object.values(branches);
-  const individual = tf.div<Scalar>(
-    tf.addN(parts.map((part) => part.sum)),
-    tf.addN(parts.map((part) => part.count)),
-  );
-  const fused = fuseBranches(outputs, names);
-  const perExample =
-    fusionTerm === 'exact' ? softmaxCrossEntropy(fused, target) : cappedCrossEntropy(fused, target);
-  const fusion = tf.mean<Scalar>(perExample);
-  const total = tf.add<Scalar>(tf.mul(individual, beta), tf.mul(fusion, 1 - beta));
-  return { total, individual, fusion, branches };
-}
+  const logits = names.map((name) => outputs[name]!);
+  const target = targets(labels, logits[0]!.shape[1], labelSmoothing);
 
-function fuseBranches(outputs: Outputs, names: string[]): Tensor2D {
-  return tf.addN(names.map((name) => outputs[name]!));
+  // The branches are stacked on the batch axis: a third of the ops.
+  const stacked = cappedCrossEntropy(tf.concat2d(logits, 0), tf.tile(target, [names.length, 1]));
+  const perExample = tf.reshape(stacked, [names.length, labels.size]); // [branches, batch]
+  const masks = tf.stack(names.map((name) => tf.gather(scopes[name]!, labels))); // [branches, batch]
+  const sums = tf.sum<Tensor1D>(tf.mul(masks, perExample), 1);
+  const counts = tf.sum<Tensor1D>(masks, 1);
+  const individual = tf.div<Scalar>(tf.sum(sums), tf.sum(counts));
+
+  const fused = tf.addN(logits);
+  const fusion = tf.mean<Scalar>(
+    fusionTerm === 'exact' ? softmaxCrossEntropy(fused, target) : cappedCrossEntropy(fused, target),
+  );
+  const total = tf.add<Scalar>(tf.mul(individual, beta), tf.mul(fusion, 1 - beta));
+  return { total, individual, fusion, sums, counts };
 }
 
 /** The ranks where the scopes of branches m and t begin: as set, else the default shares of the classes. */
@@ -156,11 +152,12 @@ export const reslt: Method = {
     );
     const beta = settings['beta'] as number;
     return {
+      trainedOutputs: used,
       loss(outputs, labels) {
         const { total, individual, fusion } = resltLoss(outputs, labels, { scopes, beta });
         return { total, terms: { branch: individual, fusion } };
       },
-      fuse: (outputs) => fuseBranches(outputs, used),
+      fuse: (outputs) => tf.addN(used.map((name) => outputs[name]!)),
       resolved: { mediumFrom, tailFrom, scopes: lists },
       dispose: () => Object.values(scopes).forEach((scope) => scope.dispose()),
     };

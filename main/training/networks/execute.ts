@@ -5,6 +5,7 @@
  * that a gradient needs survive the forward pass: inputs of convolutions, batch norms and linear layers, and
  * outputs of ReLUs.
  */
+import { zerosLike } from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 
 import type { BatchNormVectors, Ops, Shape4D } from '../ops.ts';
@@ -23,7 +24,7 @@ export interface TrainingPass {
   outputs: Record<string, Tensor2D>;
   /**
    * Takes the gradient of the loss by each output and returns that by each trainable tensor. An output without an
-   * entry counts as zero. The caller disposes both.
+   * entry takes no part in the loss; tensors that only it depends on get zeros. The caller disposes both.
    */
   backward(gradients: Partial<Record<string, Tensor2D>>): Map<string, Tensor>;
   dispose(): void;
@@ -121,6 +122,8 @@ export function forwardTraining(
       }
       free(values, index);
     }
+    for (const { name, trainable } of network.tensors)
+      if (trainable && !byTensor.has(name)) byTensor.set(name, zerosLike(tensor(state, name)));
     if (byNode[0]) byTensor.set(INPUT_GRADIENT, byNode[0]);
     dispose();
     return byTensor;

@@ -102,8 +102,10 @@ async function checkReslt(golden: GoldenReslt): Promise<Check[]> {
       labelSmoothing: golden.labelSmoothing,
     });
     const terms = { ice: loss.individual, fusion: loss.fusion };
-    for (const [name, { sum, count }] of Object.entries(loss.branches))
+    names.forEach((name, index) => {
+      const [sum, count] = [loss.sums, loss.counts].map((each) => tf.squeeze(tf.slice1d(each, index, 1)));
       Object.assign(terms, { [`iceSum${name}`]: sum, [`count${name}`]: count });
+    });
     return { total: loss.total, terms };
   }, outputs);
   const terms: Record<string, tf.Tensor> = { ...result.terms, total: result.total };

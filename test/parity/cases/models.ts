@@ -379,8 +379,10 @@ function differentiate(
     );
     const loss = resltLoss(logits, labels, { scopes, beta: beta! });
     const terms = { ice: loss.individual, fusion: loss.fusion };
-    for (const [name, { sum, count }] of Object.entries(loss.branches))
-      Object.assign(terms, { [`iceSum${name.toUpperCase()}`]: sum, [`count${name.toUpperCase()}`]: count });
+    Object.keys(branchClassRanges).forEach((name, index) => {
+      const [sum, count] = [loss.sums, loss.counts].map((each) => tf.squeeze(tf.slice1d(each, index, 1)));
+      Object.assign(terms, { [`iceSum${name}`]: sum, [`count${name}`]: count });
+    });
     return { total: loss.total, terms };
   }, outputs);
   return { terms: { ...result.terms, total: result.total }, gradients: result.gradients };

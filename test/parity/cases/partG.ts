@@ -3,7 +3,7 @@
  * rule, in evaluation and over three training steps; and the loss on given logits (G4), whose values stand here.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor4D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 
 import { lossWithGradients } from '../../../main/training/methods/method.ts';
 import { resltLoss, type ResltLossOptions } from '../../../main/training/methods/reslt.ts';
@@ -264,10 +264,10 @@ async function checkLoss(row: LossRow): Promise<Check[]> {
   const { total, terms, gradients } = lossWithGradients((given) => {
     const { beta, fusionTerm } = row;
     const loss = resltLoss(given, labels, { scopes: masks, beta, fusionTerm });
-    const counts = Object.fromEntries(
-      Object.entries(loss.branches).map(([name, part]) => [name, part.count]),
-    );
-    return { total: loss.total, terms: { ...counts, I: loss.individual, F: loss.fusion } };
+    return {
+      total: loss.total,
+      terms: { counts: loss.counts as Tensor as Scalar, I: loss.individual, F: loss.fusion },
+    };
   }, outputs);
   const names = Object.keys(phases);
   const checks = [
@@ -275,10 +275,10 @@ async function checkLoss(row: LossRow): Promise<Check[]> {
     relative('F', await terms['F']!.data(), [row.F]),
     relative('L', await total.data(), [row.L]),
   ];
+  const counts = await terms['counts']!.data();
   for (const [index, name] of names.entries()) {
-    const count = (await terms[name]!.data())[0]!;
     checks.push(
-      { name: `count ${name}`, error: Math.abs(count - row.counts[index]!), tolerance: 0 },
+      { name: `count ${name}`, error: Math.abs(counts[index]! - row.counts[index]!), tolerance: 0 },
       relative(`gradient norm ${name}`, [l2Norm(await gradients[name]!.data())], [row.gradientNorms[index]!]),
     );
   }
