@@ -132,17 +132,6 @@ export class Datasets {
     return row?.id ?? null;
   }
 
-  /** The dataset with this manifest hash, or null: the same images are already there. */
-  findByManifest(manifestHash: string): number | null {
-    const row = this.#database
-      .statement<[string], { id: number }>(
-        'find dataset by manifest',
-        'SELECT id FROM datasets WHERE manifest_hash = ? AND trash_token IS NULL ORDER BY id LIMIT 1',
-      )
-      .get([manifestHash]);
-    return row?.id ?? null;
-  }
-
   rename(id: number, name: string): void {
     this.#database.transaction('rename a dataset', () => {
       this.refuseTakenName(name, id);

@@ -589,6 +589,20 @@ test('evaluating a checkpoint again queues a job, which protects it', async () =
 test('freeing storage takes what retention may take, and says so first', async () => {
   const before = await call('getStorage', null);
   assert.equal(before.freeableBytes, 3 * 109);
+  // Six checkpoints of 109 bytes: within a budget nothing goes, beyond it only what is too much, the oldest first.
+  for (const [budget, checkpoints] of [
+    [1_000_000, 0],
+    [6 * 109 - 1, 1],
+    [6 * 109 - 110, 2],
+  ] as const) {
+    await call('updateSettings', { checkpointBudgetBytes: budget });
+    assert.equal(
+      (await call('freeStorage', { dryRun: true })).checkpoints,
+      checkpoints,
+      `a budget of ${budget}`,
+    );
+  }
+  await call('updateSettings', { checkpointBudgetBytes: null });
   const dry = await call('freeStorage', { dryRun: true });
   assert.deepEqual(dry, { checkpoints: 3, bytes: 3 * 109 });
   assert.equal((await call('listCheckpoints', { runId: finished.ce })).length, 2);

@@ -89,7 +89,6 @@ function doEverything(store: Store): void {
   store.scheduling.attempts(run.id);
   store.scheduling.listRunsInStates(['running']);
   store.datasets.list();
-  store.datasets.findByManifest('x');
   store.sizes();
   // A series long enough for a tier, and an attempt that goes back in it.
   const long = store.runs.create(exampleRun(1));
