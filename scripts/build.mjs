@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { ensureDependencies } from './dependencies.mjs';
 import { fingerprint, readStamp, root, runNode, say, writeStamp } from './lib.mjs';
 
-const COMMON = ['package.json', 'package-lock.json', 'scripts/bundle.mjs'];
+const COMMON = ['package.json', 'package-lock.json', 'scripts/bundle.mjs', 'scripts/notices.mjs'];
 const PARTS = {
   renderer: {
     title: 'the page',

@@ -4,9 +4,12 @@ import path from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { BUNDLED_MODULES } from '../main/paths.ts';
 import { dependency, root } from './lib.mjs';
+import { writeNotices } from './notices.mjs';
 
 /** Packages with native parts are shipped as they are (electron-builder.yml); everything else goes into the bundles. */
 const EXTERNAL = ['electron', 'better-sqlite3', 'sharp'];
+
+const NOTICES = 'third-party-licences.txt';
 
 /** What the sources use and CommonJS, or the Node 16 of the oldest Electron that the app runs in, does not have. */
 const DESKTOP_BANNER = `
@@ -18,11 +21,15 @@ const builders = { renderer: buildRenderer, desktop: buildDesktop, 'node-app': b
 
 async function buildRenderer() {
   const { build } = await import('vite');
-  await build({
+  const { output } = await build({
     root: path.join(root, 'renderer'),
     configFile: path.join(root, 'vite.config.ts'),
     logLevel: 'warn',
   });
+  await writeNotices(
+    output.flatMap(({ moduleIds }) => moduleIds ?? []).map((id) => id.replace(/^\0|\?.*$/g, '')),
+    path.join(root, 'out', 'renderer', NOTICES),
+  );
 }
 
 /** CommonJS, which every Electron takes; the sandboxed preload has to be one such file. */
@@ -48,7 +55,7 @@ async function buildNodeApp() {
   const folder = path.join(root, 'out', 'node-app');
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await esbuild({
+  const { metafile } = await esbuild({
     absWorkingDir: root,
     entryPoints: BUNDLED_MODULES,
     outdir: 'out/node-app/dist',
@@ -61,12 +68,18 @@ async function buildNodeApp() {
     // Of tfjs' packages, which build for Node counts; all of them must see the same tfjs-core.
     mainFields: ['main'],
     external: EXTERNAL,
+    metafile: true,
     logLevel: 'warning',
     // Bundled CommonJS packages use what an ES module does not have by itself.
     banner: {
       js: "import { createRequire as createBundleRequire } from 'node:module'; globalThis.require ??= createBundleRequire(import.meta.url); globalThis.__dirname ??= import.meta.dirname;",
     },
   });
+  // The desktop's bundle holds a part of these.
+  await writeNotices(
+    Object.keys(metafile.inputs).map((file) => path.join(root, file)),
+    path.join(folder, NOTICES),
+  );
   // Loaded from beside the code that asks for it.
   const wasm = 'tfjs-backend-wasm-simd.wasm';
   await copyFile(
