@@ -7,13 +7,14 @@ import { app, BrowserWindow, Menu, nativeTheme } from 'electron';
 import type { Notice, Preferences, Queue, Reply, Settings } from '../../preload/contract.ts';
 import { openSession } from '../owner/session.ts';
 import { assetsFolder, rendererFolder } from '../paths.ts';
-import { createWakeLock, describeQueue, notifyRunEnded, showProgress } from './alerts.ts';
+import { createWakeLock, notifyRunEnded, showProgress } from './alerts.ts';
 import { createClosing } from './closing.ts';
 import { connectIpc, forwardNotice } from './ipc.ts';
 import { buildMenu } from './menu.ts';
 import { servePages } from './pageScheme.ts';
 import { createTray, type TrayHandle } from './tray.ts';
 import { createWindow, isPageUsable, rememberPlace } from './window.ts';
+import { describeQueue } from './words.ts';
 
 export interface DesktopOptions {
   libraryFolder: string;

@@ -4,11 +4,13 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test as base, expect, type Page } from '@playwright/test';
 import electronPath from 'electron';
+import { readOwner } from '../../../main/owner/lock.ts';
+import { entry } from '../../../main/paths.ts';
 import { addSample, call } from '../app.ts';
 import {
   launchArguments,
@@ -38,13 +40,25 @@ const test = base.extend<{ place: LaunchOptions; launch: () => Promise<RunningDe
     const errors: string[] = [];
     for (const running of launched) {
       errors.push(...running.errors);
-      if (isRunning(running)) await running.close();
+      if (!isRunning(running)) continue;
+      await stopAll(running.page).catch(() => undefined);
+      await running.close();
     }
     expect(errors, 'errors in the console of the page').toEqual([]);
   },
 });
 
 test.describe.configure({ timeout: 240_000 });
+
+/** A test that broke off may have left a trainer behind. */
+async function stopAll(page: Page): Promise<void> {
+  if (page.isClosed()) return;
+  const { running } = await call(page, 'setQueuePaused', { paused: true });
+  for (const { id } of running) await call(page, 'stopRun', { id });
+  await expect
+    .poll(async () => (await call(page, 'getQueue')).running.length, { timeout: TRAINING_MS })
+    .toBe(0);
+}
 
 const isRunning = ({ process: app }: RunningDesktop): boolean =>
   app.exitCode === null && app.signalCode === null;
@@ -176,6 +190,24 @@ test('a page that crashes is loaded again', async ({ launch }) => {
   await expect.poll(heading).toContain('Runs');
 });
 
+test('a window over a library that another process owns follows it, and takes its place when it dies', async ({
+  launch,
+  place,
+}) => {
+  await mkdir(place.libraryFolder, { recursive: true });
+  const { command, args } = entry('headless');
+  const owner = spawn(command, [...args, '--library', place.libraryFolder], { stdio: 'ignore' });
+  await expect.poll(() => readOwner(place.libraryFolder)?.socketPath ?? null).not.toBeNull();
+  const window = await launch();
+  expect((await call(window.page, 'getAppInfo')).shell).toBe('headless');
+  await addSample(window);
+  owner.kill('SIGKILL');
+  await expect.poll(() => readOwner(place.libraryFolder)?.pid).toBe(window.process.pid);
+  await window.page.evaluate(`location.hash = '#/datasets'`);
+  await expect(window.page.getByRole('heading', { level: 1, name: 'Fashion-MNIST sample' })).toBeVisible();
+  expect((await call(window.page, 'getAppInfo')).shell).toBe('desktop');
+});
+
 test('closing in mid-run asks; kept training goes on in the tray, and survives a kill of the app', async ({
   launch,
   place,
@@ -224,7 +256,7 @@ test('closing in mid-run asks; kept training goes on in the tray, and survives a
 
 test('closing with “pause” sees the run out to its checkpoint and leaves', async ({ launch, place }) => {
   const first = await launch();
-  await startTraining(first.page, 1000);
+  await startTraining(first.page, 400);
   await closeWindow(first);
   const question = first.page.getByRole('dialog', { name: /^Close while/ });
   // By keys alone: the first answer has the focus.

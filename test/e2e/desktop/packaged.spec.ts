@@ -11,6 +11,7 @@ import path from 'node:path';
 import { expect, test } from '@playwright/test';
 import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import electronPath from 'electron';
+import { findEngine } from '../../../main/engine/index.ts';
 import { rootFolder } from '../../../main/paths.ts';
 import { call } from '../app.ts';
 import { launchDesktop } from './runner.ts';
@@ -40,11 +41,18 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<O
 
 test.describe.configure({ mode: 'serial', timeout: 300_000 });
 
-let folder: string;
-let app: string;
+let folder = '';
+let app = '';
 
 test.beforeAll(async () => {
   test.setTimeout(300_000);
+  const isNative = process.platform === 'linux' && process.arch === 'x64';
+  test.skip(
+    isNative &&
+      (await findEngine('tensorflow-cpu')) === null &&
+      (await findEngine('tensorflow-gpu')) === null,
+    'no native engine is installed, so there is no compiled binding to package',
+  );
   folder = await mkdtemp(path.join(os.tmpdir(), 'reslt-package-'));
   const distribution = path.dirname(electronPath as unknown as string);
   const override = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ? [] : [`-c.electronDist=${distribution}`];
@@ -64,7 +72,9 @@ test.beforeAll(async () => {
   app = path.join(folder, unpacked ?? '');
 });
 
-test.afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }));
+test.afterAll(async () => {
+  if (folder !== '') await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+});
 
 test('the app starts from its package and finds Node, engine and library', async () => {
   test.skip(process.platform !== 'linux', 'the layout of the unpacked folder is known here for Linux');
