@@ -3,7 +3,7 @@
  * Unknown properties are errors too, and everything that is wrong is told at once.
  */
 import { z } from 'zod';
-import type { Api, ApiMethod } from '../preload/contract.ts';
+import { RUN_SORT_KEYS, type Api, type ApiMethod } from '../preload/contract.ts';
 
 const id = z.int().positive();
 const ids = z.array(id).min(1).max(100_000);
@@ -140,23 +140,7 @@ export const ARGUMENTS = {
     grouped: z.boolean(),
     scheme,
     sort: z.strictObject({
-      key: z.enum([
-        'created',
-        'started',
-        'name',
-        'state',
-        'dataset',
-        'method',
-        'seed',
-        'last-top1',
-        'last-top5',
-        'last-many',
-        'last-medium',
-        'last-few',
-        'best-top1',
-        'active',
-        'size',
-      ]),
+      key: z.enum(RUN_SORT_KEYS),
       descending: z.boolean(),
     }),
     offset: z.int().nonnegative(),

@@ -344,22 +344,24 @@ export interface RunListItem {
   runs: RunSummary[];
 }
 
-export type RunSortKey =
-  | 'created'
-  | 'started'
-  | 'name'
-  | 'state'
-  | 'dataset'
-  | 'method'
-  | 'seed'
-  | 'last-top1'
-  | 'last-top5'
-  | 'last-many'
-  | 'last-medium'
-  | 'last-few'
-  | 'best-top1'
-  | 'active'
-  | 'size';
+export const RUN_SORT_KEYS = [
+  'created',
+  'started',
+  'name',
+  'state',
+  'dataset',
+  'method',
+  'seed',
+  'last-top1',
+  'last-top5',
+  'last-many',
+  'last-medium',
+  'last-few',
+  'best-top1',
+  'active',
+  'size',
+] as const;
+export type RunSortKey = (typeof RUN_SORT_KEYS)[number];
 
 export interface RunQuery {
   /** Words that must all occur in name, method, dataset, note, preset or settings ("beta=0.99"). */
@@ -376,6 +378,21 @@ export interface RunQuery {
   offset: number;
   limit: number;
 }
+
+/** Every run that is not archived, newest first, one a row: what a question about the list starts from. */
+export const PLAIN_RUN_QUERY: Readonly<RunQuery> = {
+  search: '',
+  states: [],
+  datasetIds: [],
+  methods: [],
+  sinceDays: null,
+  archived: false,
+  grouped: false,
+  scheme: 'count-100-20',
+  sort: { key: 'created', descending: true },
+  offset: 0,
+  limit: 100,
+};
 
 export interface RunList {
   items: RunListItem[];

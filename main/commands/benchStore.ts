@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { RunQuery } from '../../preload/contract.ts';
+import { PLAIN_RUN_QUERY, type RunQuery } from '../../preload/contract.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { benchManifest } from './benchDataset.ts';
 import type { JournalRecord } from '../trainer/protocol.ts';
@@ -59,17 +59,9 @@ export async function measureStore(onProgress: (text: string) => void): Promise<
 
 const METRIC = 'train/loss';
 const QUERY: RunQuery = {
-  search: '',
-  states: [],
-  datasetIds: [],
-  methods: [],
-  sinceDays: null,
-  archived: false,
+  ...PLAIN_RUN_QUERY,
   grouped: true,
-  scheme: 'count-100-20',
   sort: { key: 'last-top1', descending: true },
-  offset: 0,
-  limit: 100,
 };
 
 function median(work: () => void): number {

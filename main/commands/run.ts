@@ -1,6 +1,12 @@
 /** `reslt run`, `runs`, `logs`, `stop`, `pause`, `resume`, `eval`: starting runs and following them. */
 import { readFile } from 'node:fs/promises';
-import type { Api, Config, DatasetSummary, RunQuery, RunSummary } from '../../preload/contract.ts';
+import {
+  PLAIN_RUN_QUERY,
+  type Api,
+  type Config,
+  type DatasetSummary,
+  type RunSummary,
+} from '../../preload/contract.ts';
 import { CliError } from './cliError.ts';
 import { POLL_MS, sleep, type Client } from './client.ts';
 import { findDataset, findPreset, isFile, sampleDataset } from './lookup.ts';
@@ -117,7 +123,7 @@ async function waitForRuns(client: Client, output: Output, started: RunSummary[]
     output.progress(describeProgress(runs));
     await sleep(POLL_MS);
     runs = await Promise.all(
-      runs.map((one) => (ACTIVE.includes(one.state) ? client.api.getRun({ id: one.id }) : one)),
+      runs.map((one) => (ACTIVE.includes(one.state) ? client.api.findRun({ text: String(one.id) }) : one)),
     );
   }
   process.off('SIGINT', stopWaiting);
@@ -137,19 +143,8 @@ function describeProgress(runs: RunSummary[]): string {
   return `${current.name}: epoch ${progress.epoch} of ${progress.epochs}, ${Math.floor(progress.share * 100)} %${speed}${left}${top1}`;
 }
 
-const QUERY: RunQuery = {
-  search: '',
-  states: [],
-  datasetIds: [],
-  methods: [],
-  sinceDays: null,
-  archived: false,
-  grouped: false,
-  scheme: 'count-100-20',
-  sort: { key: 'created', descending: true },
-  offset: 0,
-  limit: 50,
-};
+/** How many runs `runs ls` shows. */
+const SHOWN_RUNS = 50;
 
 export async function runsList(
   client: Client,
@@ -157,10 +152,10 @@ export async function runsList(
   options: { search?: string; limit?: number; archived?: boolean },
 ): Promise<void> {
   const list = await client.api.listRuns({
-    ...QUERY,
+    ...PLAIN_RUN_QUERY,
     search: options.search ?? '',
     archived: options.archived === true,
-    limit: options.limit ?? QUERY.limit,
+    limit: options.limit ?? SHOWN_RUNS,
   });
   const runs = list.items.flatMap((item) => item.runs);
   output.result(runs, () => {

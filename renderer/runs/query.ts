@@ -1,5 +1,11 @@
 /** Questions about the list of runs: what the filters ask for, and how many of them are set. */
-import type { RunListItem, RunQuery, RunState, RunSummary } from '../../preload/contract.ts';
+import {
+  PLAIN_RUN_QUERY,
+  type RunListItem,
+  type RunQuery,
+  type RunState,
+  type RunSummary,
+} from '../../preload/contract.ts';
 import { api } from '../lib/api.ts';
 
 export type RunFilters = Pick<
@@ -7,23 +13,8 @@ export type RunFilters = Pick<
   'search' | 'states' | 'datasetIds' | 'methods' | 'sinceDays' | 'archived'
 >;
 
-export const NO_FILTERS: RunFilters = {
-  search: '',
-  states: [],
-  datasetIds: [],
-  methods: [],
-  sinceDays: null,
-  archived: false,
-};
-
-const PLAIN_QUERY: RunQuery = {
-  ...NO_FILTERS,
-  grouped: true,
-  scheme: 'count-100-20',
-  sort: { key: 'created', descending: true },
-  offset: 0,
-  limit: 100,
-};
+const { search, states, datasetIds, methods, sinceDays, archived } = PLAIN_RUN_QUERY;
+export const NO_FILTERS: RunFilters = { search, states, datasetIds, methods, sinceDays, archived };
 
 /** More than this the owner is not asked for at once. */
 const BATCH = 500;
@@ -42,7 +33,7 @@ export function countFilters(filters: RunFilters): number {
 
 /** The newest runs that match the words, one a line. */
 export async function findRuns(search: string, limit: number): Promise<RunSummary[]> {
-  const list = await api.listRuns({ ...PLAIN_QUERY, search, grouped: false, limit });
+  const list = await api.listRuns({ ...PLAIN_RUN_QUERY, search, limit });
   return list.items.flatMap((item) => item.runs);
 }
 
@@ -51,7 +42,7 @@ export async function findGroups(
   search: string,
   limit: number,
 ): Promise<{ run: RunSummary; count: number }[]> {
-  const list = await api.listRuns({ ...PLAIN_QUERY, search, limit });
+  const list = await api.listRuns({ ...PLAIN_RUN_QUERY, search, grouped: true, limit });
   return list.items.flatMap(({ runs }) => (runs[0] ? [{ run: runs[0], count: runs.length }] : []));
 }
 

@@ -6,15 +6,15 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import type {
-  Api,
-  ApiError,
-  ApiMethod,
-  Config,
-  DatasetDetail,
-  NewRuns,
-  RunQuery,
-  Task,
+import {
+  PLAIN_RUN_QUERY,
+  type Api,
+  type ApiError,
+  type ApiMethod,
+  type Config,
+  type DatasetDetail,
+  type NewRuns,
+  type Task,
 } from '../../preload/contract.ts';
 import { readLabels } from '../../main/datasets/images.ts';
 import { writeSafetensors } from '../../main/exchange/safetensors.ts';
@@ -337,7 +337,7 @@ test('verifying finds a changed file', async () => {
 // ----------------------------------------------------------------------------------------------------------- runs
 
 test('everything that is wrong with a configuration is told at once, and no run is made', async () => {
-  const total = async (): Promise<number> => (await call('listRuns', QUERY)).totalRuns;
+  const total = async (): Promise<number> => (await call('listRuns', PLAIN_RUN_QUERY)).totalRuns;
   const before = await total();
   const error = await refused(
     'createRuns',
@@ -658,20 +658,6 @@ test('what has no stored outputs can not be compared, and it says what to do', a
 
 // ------------------------------------------------------------------------------------------------ settings, resources
 
-const QUERY: RunQuery = {
-  search: '',
-  states: [],
-  datasetIds: [],
-  methods: [],
-  sinceDays: null,
-  archived: false,
-  grouped: false,
-  scheme: 'count-100-20',
-  sort: { key: 'created', descending: true },
-  offset: 0,
-  limit: 100,
-};
-
 test('settings and preferences are kept; what pages remember is merged by page', async () => {
   await call('updateSettings', { threads: 3, checkpointBudgetBytes: null });
   assert.equal((await call('getSettings', null)).threads, 3);
@@ -703,7 +689,7 @@ test('pictures, logs and tables are served as bytes', async () => {
 
   await call('updateRun', { id: finished.ce, note: '=HYPERLINK("x"), really' });
   const query = encodeURIComponent(
-    JSON.stringify({ ...QUERY, search: 'sample', sort: { key: 'last-top1', descending: true } }),
+    JSON.stringify({ ...PLAIN_RUN_QUERY, search: 'sample', sort: { key: 'last-top1', descending: true } }),
   );
   const table = Buffer.from((await get(`/resource/runs?query=${query}`)).body)
     .toString()

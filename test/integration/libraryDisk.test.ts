@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { Reply, RunSummary, Task } from '../../preload/contract.ts';
+import { PLAIN_RUN_QUERY, type Reply, type RunSummary, type Task } from '../../preload/contract.ts';
 import { toApiError } from '../../main/apiErrors.ts';
 import { openServices, type Services } from '../../main/services.ts';
 import { tempLibrary } from '../helpers/library.ts';
@@ -70,16 +70,8 @@ const createRuns = (services: Services, datasetId: number, seeds: number[]): Pro
 const runNames = async (services: Services): Promise<string[]> =>
   valueOf<{ items: { runs: RunSummary[] }[] }>(
     await services.dispatch('listRuns', {
-      search: '',
-      states: [],
-      datasetIds: [],
-      methods: [],
-      sinceDays: null,
-      archived: false,
-      grouped: false,
-      scheme: 'count-100-20',
+      ...PLAIN_RUN_QUERY,
       sort: { key: 'created', descending: false },
-      offset: 0,
       limit: 1000,
     }),
   ).items.flatMap((item) => item.runs.map((run) => run.name));

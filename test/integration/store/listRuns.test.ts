@@ -1,7 +1,13 @@
 /** The runs table against the same worked out in plain JavaScript, over the whole of a seeded library. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { RunListItem, RunQuery, RunSortKey, RunSummary } from '../../../preload/contract.ts';
+import {
+  PLAIN_RUN_QUERY,
+  type RunListItem,
+  type RunQuery,
+  type RunSortKey,
+  type RunSummary,
+} from '../../../preload/contract.ts';
 import type { Store } from '../../../main/store/index.ts';
 import { addDataset, exampleRun, openTempStore } from '../../helpers/library.ts';
 import { seedLibrary } from '../../helpers/seedLibrary.ts';
@@ -9,19 +15,7 @@ import { seedLibrary } from '../../helpers/seedLibrary.ts';
 const NOW_MS = 1_763_000_000_000;
 const DAY_MS = 86_400_000;
 
-const QUERY: RunQuery = {
-  search: '',
-  states: [],
-  datasetIds: [],
-  methods: [],
-  sinceDays: null,
-  archived: false,
-  grouped: false,
-  scheme: 'count-100-20',
-  sort: { key: 'created', descending: true },
-  offset: 0,
-  limit: 1000,
-};
+const QUERY: RunQuery = { ...PLAIN_RUN_QUERY, limit: 1000 };
 
 const VALUES: Record<RunSortKey, (run: RunSummary) => string | number | null> = {
   created: (run) => run.createdAtMs,

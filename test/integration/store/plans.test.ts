@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { RunSortKey } from '../../../preload/contract.ts';
+import { RUN_SORT_KEYS } from '../../../preload/contract.ts';
 import type { Store } from '../../../main/store/index.ts';
 import { addDataset, exampleRun, openTempStore } from '../../helpers/library.ts';
 import { seedLibrary } from '../../helpers/seedLibrary.ts';
@@ -24,29 +24,11 @@ const MAY_SCAN: Record<string, string> = {
   'purge datasets': 'emptying the trash',
 };
 
-const SORT_KEYS: RunSortKey[] = [
-  'created',
-  'started',
-  'name',
-  'state',
-  'dataset',
-  'method',
-  'seed',
-  'last-top1',
-  'last-top5',
-  'last-many',
-  'last-medium',
-  'last-few',
-  'best-top1',
-  'active',
-  'size',
-];
-
 /** Does everything that the store can do, so that every statement has been prepared. */
 function doEverything(store: Store): void {
   const ids = seedLibrary(store, { runs: 30, detailedRuns: 30, nowMs: 1_763_000_000_000 });
   const run = store.runs.get(ids[0]!);
-  for (const key of SORT_KEYS)
+  for (const key of RUN_SORT_KEYS)
     for (const grouped of [true, false])
       for (const search of ['', 'reslt'])
         store.runLists.list(
