@@ -4,8 +4,9 @@
  * renamed: a failed or interrupted registration leaves no dataset, and what a crash left over is swept at the next start.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder, writeSynced } from '../durableFile.ts';
 import {
   computeManifestHash,
   MANIFEST_FILE,
@@ -95,7 +96,10 @@ export async function registerDataset(
       onProgress?.(0.6 + (0.38 * index) / splits.length, `Writing the ${split} split`);
       const data = split === 'test' ? source.test : source.train;
       const write = async (part: Part, bytes: Iterable<Uint8Array>) => {
-        files[`${split}.${part}`] = await writeSynced(partFile(partial, split, part), bytes, signal);
+        files[`${split}.${part}`] = await writeSynced(partFile(partial, split, part), bytes, {
+          flags: 'wx',
+          signal,
+        });
       };
       await write('images', gather(data, rows[split]!, source));
       await write('labels', [bytesOf(Int32Array.from(rows[split]!, (row) => data.labels[row]!))]);
@@ -103,11 +107,10 @@ export async function registerDataset(
     }
     const withoutHash = { ...described, files };
     const manifest: DatasetManifest = { ...withoutHash, manifestHash: computeManifestHash(withoutHash) };
-    await writeSynced(
-      join(partial, MANIFEST_FILE),
-      [Buffer.from(JSON.stringify(manifest, null, 2) + '\n')],
+    await writeSynced(join(partial, MANIFEST_FILE), [Buffer.from(JSON.stringify(manifest, null, 2) + '\n')], {
+      flags: 'wx',
       signal,
-    );
+    });
     await syncFolder(partial);
     await rename(partial, folder);
     await syncFolder(datasetsFolder);
@@ -231,39 +234,6 @@ function* gather({ images }: SourceSplit, rows: Uint32Array, { height, width, ch
       chunk.set(images.subarray(row * imageBytes, (row + 1) * imageBytes), i * imageBytes);
     });
     yield chunk;
-  }
-}
-
-async function writeSynced(
-  path: string,
-  pieces: Iterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<{ sizeBytes: number; sha256: string }> {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  const file = await open(path, 'wx');
-  try {
-    for (const piece of pieces) {
-      signal?.throwIfAborted();
-      hash.update(piece);
-      sizeBytes += piece.length;
-      await file.writeFile(piece);
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return { sizeBytes, sha256: hash.digest('hex') };
-}
-
-/** A rename is durable once its folder is on disk. Windows cannot open folders. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -5,9 +5,8 @@
  *
  * Format: huggingface.co/docs/safetensors. Values are little-endian, which all platforms this runs on are.
  */
-import { createHash } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open } from 'node:fs/promises';
+import { writeFileDurably, type WrittenFile } from '../durableFile.ts';
 
 export type SafetensorsDtype = 'F32' | 'F16' | 'F64' | 'I32' | 'I64' | 'U8' | 'BOOL';
 
@@ -60,7 +59,7 @@ export async function writeSafetensors(
   path: string,
   tensors: Map<string, SafetensorsEntry>,
   metadata: Record<string, string> = {},
-): Promise<{ sizeBytes: number; sha256: string }> {
+): Promise<WrittenFile> {
   const header: Record<string, unknown> = { __metadata__: metadata };
   const parts: Uint8Array[] = [];
   let end = 0;
@@ -77,28 +76,7 @@ export async function writeSafetensors(
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
 
-  const temporary = `${path}.${process.pid}.tmp`;
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      for (const part of [length, padded, ...parts]) {
-        hash.update(part);
-        sizeBytes += part.length;
-        await file.writeFile(part);
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
-  return { sizeBytes, sha256: hash.digest('hex') };
+  return writeFileDurably(path, [length, padded, ...parts]);
 }
 
 /** Reads and checks the header only. Throws SafetensorsError for anything that does not fit the file. */
@@ -270,17 +248,6 @@ function fromBytes(dtype: SafetensorsDtype, buffer: ArrayBuffer): SafetensorsEnt
     case 'U8':
     case 'BOOL':
       return new Uint8Array(buffer);
-  }
-}
-
-/** A renamed file survives a power cut only once its folder is on disk too. Windows cannot open folders. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

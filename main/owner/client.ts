@@ -10,9 +10,9 @@ import type { Notice, Reply } from '../../preload/contract.ts';
 import { entry } from '../paths.ts';
 import type { ResourceReply } from '../resources.ts';
 import { StudioError } from '../store/errors.ts';
-import { readLines, writeLine } from './lines.ts';
+import { readMessages, writeMessage } from '../jsonLines.ts';
 import { readOwner } from './lock.ts';
-import type { ClientMessage, OwnerMessage, OwnerServices } from './server.ts';
+import { MAX_MESSAGE_BYTES, type ClientMessage, type OwnerMessage, type OwnerServices } from './server.ts';
 
 /** A connection to an owner. Everything that is open when it is lost fails with `library-busy`. */
 export interface OwnerConnection extends OwnerServices {
@@ -91,7 +91,7 @@ function createConnection(socket: Socket): OwnerConnection {
     });
   });
   socket.on('error', () => socket.destroy());
-  readLines(socket, (message) => {
+  readMessages(socket, MAX_MESSAGE_BYTES, (message) => {
     const received = message as OwnerMessage;
     if ('notice' in received) {
       for (const listener of listeners) listener(received.notice);
@@ -112,7 +112,7 @@ function createConnection(socket: Socket): OwnerConnection {
         return;
       }
       waiting.set(id, resolve);
-      writeLine(socket, build(id));
+      writeMessage(socket, build(id));
     });
   }
 
@@ -131,7 +131,7 @@ function createConnection(socket: Socket): OwnerConnection {
       };
     },
     subscribe(listener) {
-      if (!isSubscribed) writeLine(socket, { subscribe: true } satisfies ClientMessage);
+      if (!isSubscribed) writeMessage(socket, { subscribe: true } satisfies ClientMessage);
       isSubscribed = true;
       const own = (notice: Notice): void => listener(notice);
       listeners.add(own);

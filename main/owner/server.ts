@@ -7,7 +7,10 @@ import { rmSync } from 'node:fs';
 import net, { type Server, type Socket } from 'node:net';
 import type { Notice, Reply } from '../../preload/contract.ts';
 import type { ResourceReply } from '../resources.ts';
-import { readLines, writeLine } from './lines.ts';
+import { readMessages, writeMessage } from '../jsonLines.ts';
+
+/** The longest message either side takes: a page of log lines or a comparison fits many times over. */
+export const MAX_MESSAGE_BYTES = 64 << 20;
 
 /** What an owner offers, over whatever transport. */
 export interface OwnerServices {
@@ -58,11 +61,11 @@ export async function serveOwner(socketPath: string, services: OwnerServices): P
       leave?.();
       for (const listener of goneListeners) listener();
     });
-    readLines(socket, (message) => {
+    readMessages(socket, MAX_MESSAGE_BYTES, (message) => {
       const parsed = parseMessage(message);
       if (parsed === null) socket.destroy();
       else if ('subscribe' in parsed)
-        leave ??= services.subscribe((notice) => writeLine(socket, { notice } satisfies OwnerMessage));
+        leave ??= services.subscribe((notice) => writeMessage(socket, { notice } satisfies OwnerMessage));
       else void answer(socket, parsed, services);
     });
   });
@@ -90,11 +93,11 @@ async function answer(
 ): Promise<void> {
   if ('method' in message) {
     const reply = await services.dispatch(message.method, message.argument);
-    writeLine(socket, { id: message.id, reply } satisfies OwnerMessage);
+    writeMessage(socket, { id: message.id, reply } satisfies OwnerMessage);
     return;
   }
   if ('page' in message) {
-    writeLine(socket, { id: message.id, pageUrl: await services.pageUrl() } satisfies OwnerMessage);
+    writeMessage(socket, { id: message.id, pageUrl: await services.pageUrl() } satisfies OwnerMessage);
     return;
   }
   const found = await services.resource(message.resource);
@@ -102,7 +105,7 @@ async function answer(
     found === null
       ? null
       : { status: found.status, headers: found.headers, body: Buffer.from(found.body).toString('base64') };
-  writeLine(socket, { id: message.id, resource } satisfies OwnerMessage);
+  writeMessage(socket, { id: message.id, resource } satisfies OwnerMessage);
 }
 
 function parseMessage(message: unknown): ClientMessage | null {

@@ -1,7 +1,7 @@
 /** The owner's side of a trainer's control socket. Loses nothing when the connection is lost: data go by the journal. */
 import { connect, type Socket } from 'node:net';
-import { readMessages } from '../trainer/messages.ts';
-import type { ControlMessage, TrainerMessage } from '../trainer/protocol.ts';
+import { readMessages } from '../jsonLines.ts';
+import { MAX_MESSAGE_BYTES, type ControlMessage, type TrainerMessage } from '../trainer/protocol.ts';
 
 /** How long a trainer may take to accept; one step may block its loop, but the system accepts for it. */
 const CONNECT_TIMEOUT_MS = 2000;
@@ -39,7 +39,7 @@ export class ControlClient {
       this.#isConnected = false;
       if (wasConnected) this.#onClose();
     });
-    readMessages(socket, (message) => this.#onMessage(message as TrainerMessage));
+    readMessages(socket, MAX_MESSAGE_BYTES, (message) => this.#onMessage(message as TrainerMessage));
   }
 
   /** Sends a wish; false when nobody is connected. */

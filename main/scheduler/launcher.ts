@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
-import { writeFileDurably } from '../trainer/durableFile.ts';
+import { writeFileDurably } from '../durableFile.ts';
 import { readProcessIdentity } from '../trainer/processIdentity.ts';
 import { launchFileName, type LaunchFile, type ProcessIdentity } from '../trainer/protocol.ts';
 

@@ -9,7 +9,7 @@ import path from 'node:path';
 import type { Notice, RunState } from '../../preload/contract.ts';
 import { StudioError } from '../store/errors.ts';
 import type { Scheduling } from '../store/scheduling.ts';
-import { sweepTemporaryFiles } from '../trainer/durableFile.ts';
+import { sweepTemporaryFiles } from '../durableFile.ts';
 import { isAlive } from '../trainer/processIdentity.ts';
 import { journalFileName, type JournalRecord, type ProcessIdentity } from '../trainer/protocol.ts';
 import { ControlClient } from './controlClient.ts';

@@ -10,7 +10,7 @@ import path from 'node:path';
 import type { CheckpointRole, Config } from '../../preload/contract.ts';
 import { readSafetensors, writeSafetensors, type SafetensorsEntry } from '../exchange/safetensors.ts';
 import type { CheckpointToSave, EvaluationResult, TensorMap, TrainingState } from '../training/types.ts';
-import { sweepTemporaryFiles, writeFileDurably } from './durableFile.ts';
+import { sweepTemporaryFiles, writeFileDurably } from '../durableFile.ts';
 import { pinMarkerFile, type JournalEntry, type KeptCheckpoint, type LogitsFile } from './protocol.ts';
 
 const CHECKPOINTS = 'checkpoints';

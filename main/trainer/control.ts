@@ -6,8 +6,8 @@
 import { lstat, mkdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
-import { readMessages } from './messages.ts';
-import type { ControlMessage, TrainerMessage } from './protocol.ts';
+import { readMessages } from '../jsonLines.ts';
+import { MAX_MESSAGE_BYTES, type ControlMessage, type TrainerMessage } from './protocol.ts';
 
 /** A "grew" at most this often: a reader is told well under 500 ms after a record, and 2,000 records a second cost 20 writes. */
 const GREW_INTERVAL_MS = 50;
@@ -118,7 +118,7 @@ export class ControlServer {
       pid: process.pid,
       journalBytes: this.#journalBytes,
     });
-    readMessages(socket, (message) => {
+    readMessages(socket, MAX_MESSAGE_BYTES, (message) => {
       if (isControlMessage(message)) this.#onMessage(message);
     });
   }

@@ -11,7 +11,7 @@ import { createModel, resolveRun } from '../training/model.ts';
 import type { Backend } from '../training/ops.ts';
 import type { Split, TrainingData } from '../training/types.ts';
 import type { Attempt } from './attempt.ts';
-import { writeFileDurably } from './durableFile.ts';
+import { writeFileDurably } from '../durableFile.ts';
 import { describeEnvironment } from './environment.ts';
 
 export interface Prepared {

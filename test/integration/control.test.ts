@@ -8,9 +8,9 @@ import path from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
 import { controlSocketPath } from '../../main/scheduler/controlPath.ts';
 import { ControlServer } from '../../main/trainer/control.ts';
-import { readMessages } from '../../main/trainer/messages.ts';
+import { readMessages } from '../../main/jsonLines.ts';
 import { isAlive, readProcessIdentity } from '../../main/trainer/processIdentity.ts';
-import type { ControlMessage, TrainerMessage } from '../../main/trainer/protocol.ts';
+import { MAX_MESSAGE_BYTES, type ControlMessage, type TrainerMessage } from '../../main/trainer/protocol.ts';
 import { waitFor } from '../helpers/schedulerLibrary.ts';
 
 const isWindows = process.platform === 'win32';
@@ -51,7 +51,7 @@ async function join(): Promise<{ client: Socket; messages: TrainerMessage[] }> {
   clients.push(client);
   client.on('error', () => {});
   const messages: TrainerMessage[] = [];
-  readMessages(client, (message) => messages.push(message as TrainerMessage));
+  readMessages(client, MAX_MESSAGE_BYTES, (message) => messages.push(message as TrainerMessage));
   await waitFor('hello', 2000, () => messages.length > 0);
   return { client, messages };
 }

@@ -53,11 +53,14 @@ const LAYERS: Record<string, Layer> = {
   },
 
   'main/paths.ts': { ours: [], packages: [], node: true },
+  // How files and messages are written, wherever they are.
+  'main/durableFile.ts': { ours: [], packages: [], node: true },
+  'main/jsonLines.ts': { ours: [], packages: [], node: true },
   'main/backends': { ours: ['main/training', 'main/paths.ts'], packages: [TFJS], node: true },
   'main/engine': { ours: ['main/backends', 'main/paths.ts'], packages: ['yauzl', TFJS], node: true },
-  'main/exchange': { ours: [], packages: ['tar-stream', 'zod'], node: true },
+  'main/exchange': { ours: ['main/durableFile.ts'], packages: ['tar-stream', 'zod'], node: true },
   'main/datasets': {
-    ours: ['main/paths.ts'],
+    ours: ['main/durableFile.ts', 'main/paths.ts'],
     types: ['main/training'],
     packages: ['sharp', 'tar-stream', 'zod'],
     node: true,
@@ -76,17 +79,24 @@ const LAYERS: Record<string, Layer> = {
       'main/engine',
       'main/datasets',
       'main/exchange',
+      'main/durableFile.ts',
+      'main/jsonLines.ts',
       'main/paths.ts',
     ],
     types: [CONTRACT],
     packages: ['yaml', 'zod'],
     node: true,
   },
-  'main/scheduler': { ours: ['main/store', 'main/trainer'], types: [CONTRACT], packages: [], node: true },
+  'main/scheduler': {
+    ours: ['main/store', 'main/trainer', 'main/durableFile.ts', 'main/jsonLines.ts'],
+    types: [CONTRACT],
+    packages: [],
+    node: true,
+  },
 
   // The owner of a library: what it offers, who serves it, and the background child that does its long work.
   'main/apiErrors.ts': { ours: [], types: [CONTRACT], packages: [], node: false },
-  'main/apiArguments.ts': { ours: [], types: [CONTRACT], packages: ['zod'], node: false },
+  'main/apiArguments.ts': { ours: [CONTRACT], packages: ['zod'], node: false },
   'main/tasks.ts': { ours: ['main/store'], types: [CONTRACT], packages: [], node: true },
   'main/trashFiles.ts': { ours: [], types: ['main/store'], packages: [], node: true },
   'main/services.ts': {
@@ -127,6 +137,7 @@ const LAYERS: Record<string, Layer> = {
       'main/store',
       'main/scheduler',
       'main/exchange',
+      'main/jsonLines.ts',
       ...KNOWLEDGE,
     ],
     types: ['main/resources.ts', 'main/trainer'],

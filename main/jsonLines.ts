@@ -1,11 +1,12 @@
-/** JSON messages, one a line, over the owner's local socket: the same for both ends. */
+/** JSON messages, one a line, over a local socket: an owner's or a trainer's, the same for both ends. */
 import type { Socket } from 'node:net';
 
-/** The longest message either side takes: a page of log lines or a comparison fits many times over. */
-export const MAX_LINE_BYTES = 64 << 20;
-
-/** Calls back with each message. A line that is too long or no JSON ends the connection. */
-export function readLines(socket: Socket, onMessage: (message: unknown) => void): void {
+/** Calls back with each message. A line of more than `maxBytes` or that is no JSON ends the connection. */
+export function readMessages(
+  socket: Socket,
+  maxBytes: number,
+  onMessage: (message: unknown) => void,
+): void {
   let chunks: string[] = [];
   let size = 0;
   socket.setEncoding('utf8');
@@ -28,10 +29,10 @@ export function readLines(socket: Socket, onMessage: (message: unknown) => void)
     if (rest === '') return;
     chunks.push(rest);
     size += rest.length;
-    if (size > MAX_LINE_BYTES) socket.destroy();
+    if (size > maxBytes) socket.destroy();
   });
 }
 
-export function writeLine(socket: Socket, message: unknown): void {
+export function writeMessage(socket: Socket, message: unknown): void {
   if (!socket.destroyed && socket.writable) socket.write(`${JSON.stringify(message)}\n`);
 }
