@@ -2,11 +2,7 @@
 import type { Socket } from 'node:net';
 
 /** Calls back with each message. A line of more than `maxBytes` or that is no JSON ends the connection. */
-export function readMessages(
-  socket: Socket,
-  maxBytes: number,
-  onMessage: (message: unknown) => void,
-): void {
+export function readMessages(socket: Socket, maxBytes: number, onMessage: (message: unknown) => void): void {
   let chunks: string[] = [];
   let size = 0;
   socket.setEncoding('utf8');
