@@ -9,7 +9,7 @@ import { findMethod } from '../training/methods/index.ts';
 import { resolveScopeRanks } from '../training/methods/reslt.ts';
 import { countSteps } from '../training/model.ts';
 import { countParameters } from '../training/networks/graph.ts';
-import { resnet32 } from '../training/networks/resnet32.ts';
+import { findNetwork } from '../training/networks/index.ts';
 import { findPreset } from '../training/presets.ts';
 import { resolveMilestones } from '../training/schedules.ts';
 import { scopeFrom } from '../training/scopes.ts';
@@ -100,7 +100,13 @@ function resolve(config: RunConfig, { manifest }: DatasetRow): NonNullable<Confi
   const stepsPerEpoch = countSteps(config, counts.train);
   const totalSteps = stepsPerEpoch * config.epochs;
   const method = findMethod(config.method);
-  const network = resnet32({ height, width, channels, classes: classCounts.length, head: method.head });
+  const network = findNetwork(config.network).build({
+    height,
+    width,
+    channels,
+    classes: classCounts.length,
+    head: method.head(config),
+  });
   return {
     stepsPerEpoch,
     totalSteps: Math.min(totalSteps, config.maxSteps ?? totalSteps),

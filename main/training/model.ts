@@ -6,7 +6,7 @@ import type { RunConfig } from './config.ts';
 import { findMethod } from './methods/index.ts';
 import type { BoundMethod, Method } from './methods/method.ts';
 import { countParameters, type Network } from './networks/graph.ts';
-import { resnet32 } from './networks/resnet32.ts';
+import { findNetwork } from './networks/index.ts';
 import type { Backend } from './ops.ts';
 import { resolveMilestones } from './schedules.ts';
 import type { DataDescription } from './types.ts';
@@ -21,7 +21,13 @@ export interface Model {
 export function createModel(config: RunConfig, data: DataDescription): Model {
   const method = findMethod(config.method);
   const { height, width, channels } = data;
-  const network = resnet32({ height, width, channels, classes: data.classNames.length, head: method.head });
+  const network = findNetwork(config.network).build({
+    height,
+    width,
+    channels,
+    classes: data.classNames.length,
+    head: method.head(config),
+  });
   const bound = method.bind({ classCounts: data.classCounts, settings: config });
   return { network, method, bound };
 }

@@ -8,7 +8,7 @@ import type { Method } from './method.ts';
 export const crossEntropy: Method = {
   name: 'ce',
   label: 'Cross-entropy',
-  head: 'linear',
+  head: () => ({ kind: 'linear', evalTau: null }),
   branches: [],
   termNames: [],
   fields: [],

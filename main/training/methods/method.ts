@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 
 import type { Field } from '../fields.ts';
-import type { ResNet32Options } from '../networks/resnet32.ts';
+import type { Head } from '../networks/head.ts';
 
 /** Logits [batch, classes] of each output of the network, by its name. */
 export type Outputs = Record<string, Tensor2D>;
@@ -42,7 +42,8 @@ export interface BoundMethod {
 export interface Method {
   name: string;
   label: string;
-  head: ResNet32Options['head'];
+  /** What it puts on the network, from the run's values of its settings. */
+  head(settings: Record<string, unknown>): Head;
   /** Outputs worth showing on their own, in order; empty where the fused output is the only one. */
   branches: string[];
   /** Names of the logged parts of the loss beside the total, in the order of the log line. */

@@ -73,7 +73,7 @@ export function resolveScopeRanks(
 export const reslt: Method = {
   name: 'reslt',
   label: 'ResLT',
-  head: 'branches',
+  head: () => ({ kind: 'branches', fusionBlockBeforePooling: true, tau: 0 }),
   branches: ['h', 'm', 't'],
   termNames: ['branch', 'fusion'],
   fields: [

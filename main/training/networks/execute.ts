@@ -9,7 +9,7 @@ import { zerosLike } from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 
 import type { BatchNormVectors, Ops, Shape4D } from '../ops.ts';
-import type { Network, NetworkNode } from './graph.ts';
+import type { Graph, Network, NetworkNode } from './graph.ts';
 
 /** The tensors of a network inside the engine, by state-dict name: filters [height, width, in, out], the rest as in PyTorch. */
 export interface NetworkState {
@@ -56,11 +56,12 @@ export function forwardTraining(
   images: Tensor4D,
   { batchNorm: mode = 'batch', inputGradient = false }: TrainingPassOptions = {},
 ): TrainingPass {
-  const { nodes } = network;
+  const graph = network.training;
+  const { nodes } = graph;
   const values: (Tensor | null)[] = new Array<Tensor | null>(nodes.length).fill(null);
   const saved = new Map<number, Tensor1D[]>();
-  const kept = keptForBackward(network);
-  const plan = lastUses(network);
+  const kept = keptForBackward(graph);
+  const plan = lastUses(graph);
 
   nodes.forEach((node, index) => {
     if (node.layer.kind === 'batchNorm' && mode === 'batch') {
@@ -76,7 +77,7 @@ export function forwardTraining(
   if (mode === 'batch') state.batchesTracked++;
 
   const outputs = Object.fromEntries(
-    Object.entries(network.outputs).map(([name, index]) => [name, values[index] as Tensor2D]),
+    Object.entries(graph.outputs).map(([name, index]) => [name, values[index] as Tensor2D]),
   );
   const dispose = (): void => {
     values[0] = null; // the images are the caller's
@@ -95,7 +96,7 @@ export function forwardTraining(
     const collect = (name: string, gradient: Tensor): void => {
       byTensor.set(name, accumulate(ops, byTensor.get(name) ?? null, gradient));
     };
-    for (const [name, index] of Object.entries(network.outputs)) {
+    for (const [name, index] of Object.entries(graph.outputs)) {
       const gradient = outputGradients[name];
       if (gradient) passOn(index, gradient.clone());
     }
@@ -105,7 +106,7 @@ export function forwardTraining(
       if (gradient) {
         backwardLayer({
           ops,
-          network,
+          graph,
           node,
           state,
           gradient,
@@ -138,14 +139,15 @@ export function forwardInference(
   state: NetworkState,
   images: Tensor4D,
 ): Record<string, Tensor2D> {
-  const values: (Tensor | null)[] = new Array<Tensor | null>(network.nodes.length).fill(null);
-  const plan = lastUses(network);
-  network.nodes.forEach((node, index) => {
+  const graph = network.inference;
+  const values: (Tensor | null)[] = new Array<Tensor | null>(graph.nodes.length).fill(null);
+  const plan = lastUses(graph);
+  graph.nodes.forEach((node, index) => {
     values[index] = runLayer(ops, node, state, values, images);
     for (const used of plan[index]!) if (used !== 0) free(values, used);
   });
   return Object.fromEntries(
-    Object.entries(network.outputs).map(([name, index]) => [name, values[index] as Tensor2D]),
+    Object.entries(graph.outputs).map(([name, index]) => [name, values[index] as Tensor2D]),
   );
 }
 
@@ -184,7 +186,7 @@ function runLayer(
 
 interface BackwardContext {
   ops: Ops;
-  network: Network;
+  graph: Graph;
   node: NetworkNode;
   state: NetworkState;
   gradient: Tensor;
@@ -199,12 +201,12 @@ interface BackwardContext {
 }
 
 function backwardLayer(context: BackwardContext): void {
-  const { ops, network, node, state, batch, passOn, collect } = context;
+  const { ops, graph, node, state, batch, passOn, collect } = context;
   const { layer } = node;
   const from = node.inputs[0]!;
   const gradient = context.gradient as Tensor4D;
   const input = context.input as Tensor4D;
-  const inputShape = [batch, ...network.nodes[from]!.shape] as Shape4D;
+  const inputShape = [batch, ...graph.nodes[from]!.shape] as Shape4D;
   switch (layer.kind) {
     case 'input':
       return;
@@ -259,9 +261,9 @@ function accumulate(ops: Ops, sum: Tensor | null, gradient: Tensor): Tensor {
 }
 
 /** Nodes whose values the backward pass reads, and the outputs. */
-function keptForBackward(network: Network): Set<number> {
-  const kept = new Set<number>([0, ...Object.values(network.outputs)]);
-  network.nodes.forEach(({ layer, inputs }, index) => {
+function keptForBackward(graph: Graph): Set<number> {
+  const kept = new Set<number>([0, ...Object.values(graph.outputs)]);
+  graph.nodes.forEach(({ layer, inputs }, index) => {
     if (layer.kind === 'relu') kept.add(index);
     if (layer.kind === 'conv' || layer.kind === 'batchNorm' || layer.kind === 'linear') kept.add(inputs[0]!);
   });
@@ -269,11 +271,11 @@ function keptForBackward(network: Network): Set<number> {
 }
 
 /** For each node, the nodes whose value nobody reads after it in the forward pass (outputs excepted). */
-function lastUses(network: Network): number[][] {
+function lastUses(graph: Graph): number[][] {
   const last = new Map<number, number>();
-  network.nodes.forEach((node, index) => node.inputs.forEach((input) => last.set(input, index)));
-  for (const output of Object.values(network.outputs)) last.delete(output);
-  const plan: number[][] = network.nodes.map(() => []);
+  graph.nodes.forEach((node, index) => node.inputs.forEach((input) => last.set(input, index)));
+  for (const output of Object.values(graph.outputs)) last.delete(output);
+  const plan: number[][] = graph.nodes.map(() => []);
   for (const [input, index] of last) plan[index]!.push(input);
   return plan;
 }

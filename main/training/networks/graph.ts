@@ -44,14 +44,22 @@ export interface TensorSpec {
   trainable: boolean;
 }
 
+/** Layers in the order of evaluation; the first is the input. */
+export interface Graph {
+  nodes: NetworkNode[];
+  /** Output name → node that gives its logits [batch, classes]. */
+  outputs: Record<string, number>;
+}
+
 export interface Network {
   name: string;
   /** [height, width, channels] */
   inputShape: [number, number, number];
   classes: number;
-  nodes: NetworkNode[];
-  /** Output name → node that gives its logits [batch, classes]. */
-  outputs: Record<string, number>;
+  /** What is differentiated. */
+  training: Graph;
+  /** What predicts; the same object where the two do not differ. */
+  inference: Graph;
   /** The state dict, in PyTorch's order. */
   tensors: TensorSpec[];
 }
@@ -61,6 +69,22 @@ export function countParameters(network: Network): number {
   return network.tensors
     .filter((spec) => spec.trainable)
     .reduce((sum, spec) => sum + spec.shape.reduce((product, size) => product * size, 1), 0);
+}
+
+/** The graph of what the outputs need, and the input. */
+function reachable(nodes: NetworkNode[], outputs: Record<string, number>): Graph {
+  const needed = new Set([0, ...Object.values(outputs)]);
+  for (let index = nodes.length - 1; index > 0; index--)
+    if (needed.has(index)) for (const input of nodes[index]!.inputs) needed.add(input);
+  const kept = [...needed].sort((a, b) => a - b);
+  const places = new Map(kept.map((index, place) => [index, place]));
+  return {
+    nodes: kept.map((index) => {
+      const node = nodes[index]!;
+      return { ...node, inputs: node.inputs.map((input) => places.get(input)!) };
+    }),
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, index]) => [name, places.get(index)!])),
+  };
 }
 
 /** Collects nodes and tensors. Layer methods take and return node indices. */
@@ -158,13 +182,20 @@ export class NetworkBuilder {
     return this.#add({ kind: 'linear', name }, [input], [weight.shape[0]!]);
   }
 
-  build(name: string, outputs: Record<string, number>, classes: number): Network {
+  /** The network with these outputs, and with others at inference where that differs. */
+  build(
+    name: string,
+    outputs: Record<string, number>,
+    classes: number,
+    inferenceOutputs: Record<string, number> = outputs,
+  ): Network {
+    const training = reachable(this.#nodes, outputs);
     return {
       name,
       inputShape: this.#inputShape,
       classes,
-      nodes: this.#nodes,
-      outputs,
+      training,
+      inference: inferenceOutputs === outputs ? training : reachable(this.#nodes, inferenceOutputs),
       tensors: this.#tensors,
     };
   }

@@ -4,26 +4,20 @@
  * any number of channels and classes, and any size that survives two halvings.
  */
 import { NetworkBuilder, type Network } from './graph.ts';
-
-export interface ResNet32Options {
-  height: number;
-  width: number;
-  channels: number;
-  classes: number;
-  /** 'linear' gives one output called "logits"; 'branches' gives "h", "m" and "t". */
-  head: 'linear' | 'branches';
-}
+import type { BuildOptions } from './index.ts';
 
 const STAGE_CHANNELS = [16, 32, 64] as const;
 const BLOCKS_PER_STAGE = 5;
 
 /** Builds the network. Throws RangeError for sizes it cannot take. */
-export function resnet32({ height, width, channels, classes, head }: ResNet32Options): Network {
+export function resnet32({ height, width, channels, classes, head }: BuildOptions): Network {
+  if (head.kind !== 'linear' && head.kind !== 'branches')
+    throw new RangeError(`resnet32 has no head of kind "${head.kind}"`);
   const builder = new NetworkBuilder([height, width, channels]);
   // ResLT wraps the plain network, so its trunk has a prefix and its classifier comes first in the state dict.
-  const prefix = head === 'branches' ? 'model.' : '';
+  const prefix = head.kind === 'branches' ? 'model.' : '';
   const features = STAGE_CHANNELS[STAGE_CHANNELS.length - 1]!;
-  if (head === 'branches') builder.declareLinear('linear', features, classes);
+  if (head.kind === 'branches') builder.declareLinear('linear', features, classes);
 
   let x = builder.input();
   x = builder.conv(x, `${prefix}conv1`, { channels: STAGE_CHANNELS[0], kernel: 3, stride: 1, padding: 1 });
@@ -35,7 +29,7 @@ export function resnet32({ height, width, channels, classes, head }: ResNet32Opt
     }
   });
 
-  if (head === 'linear') {
+  if (head.kind === 'linear') {
     builder.declareLinear('linear', features, classes);
     const logits = builder.linear(builder.globalAveragePool(x), 'linear');
     return builder.build('resnet32', { logits }, classes);

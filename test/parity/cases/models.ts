@@ -15,6 +15,7 @@ import {
   type NetworkState,
 } from '../../../main/training/networks/execute.ts';
 import { countParameters, type Network } from '../../../main/training/networks/graph.ts';
+import type { Head } from '../../../main/training/networks/head.ts';
 import { resnet32 } from '../../../main/training/networks/resnet32.ts';
 import type { Backend } from '../../../main/training/ops.ts';
 import { Sgd } from '../../../main/training/sgd.ts';
@@ -100,10 +101,10 @@ interface GoldenModel {
 }
 
 /** The networks of the program that golden files describe, and the head they have. */
-const HEADS: Record<string, 'linear' | 'branches'> = {
-  baseline_cifar_resnet32_linear: 'linear',
-  reslt_cifar10_resnet32: 'branches',
-  reslt_cifar100_resnet32: 'branches',
+const HEADS: Record<string, Head> = {
+  baseline_cifar_resnet32_linear: { kind: 'linear', evalTau: null },
+  reslt_cifar10_resnet32: { kind: 'branches', fusionBlockBeforePooling: true, tau: 0 },
+  reslt_cifar100_resnet32: { kind: 'branches', fusionBlockBeforePooling: true, tau: 0 },
 };
 
 export function modelCases(golden: GoldenFolder): ParityCase[] {
@@ -131,7 +132,7 @@ export function modelCases(golden: GoldenFolder): ParityCase[] {
   });
 }
 
-function checkStructure(model: GoldenModel, head: 'linear' | 'branches'): Check[] {
+function checkStructure(model: GoldenModel, head: Head): Check[] {
   const network = build(model, head, model.input.shapeNCHW[2]!);
   const names = network.tensors.map((spec) => `${spec.name} ${spec.shape.join('x')}`);
   const expected = model.stateDict.map(([name, shape]) => `${name} ${shape.join('x')}`);
@@ -162,11 +163,7 @@ function exactChecks(name: string, actual: ArrayLike<number>, expected: number[]
   return [{ name, error: largestDifference(printed, expected), tolerance: 0 }];
 }
 
-async function checkEvaluation(
-  backend: Backend,
-  model: GoldenModel,
-  head: 'linear' | 'branches',
-): Promise<Check[]> {
+async function checkEvaluation(backend: Backend, model: GoldenModel, head: Head): Promise<Check[]> {
   const { network, state } = load(model, head, model.caseSeed, model.input.shapeNCHW[2]!);
   const images = goldenImages(model.input.key, model.input.shapeNCHW);
   const outputs = named(forwardInference(backend.ops, network, state, images));
@@ -179,7 +176,7 @@ async function checkEvaluation(
 async function checkTraining(
   backend: Backend,
   model: GoldenModel,
-  head: 'linear' | 'branches',
+  head: Head,
   mode: BatchNormMode,
 ): Promise<Check[]> {
   const { network, state } = load(model, head, model.caseSeed, model.input.shapeNCHW[2]!);
@@ -255,11 +252,7 @@ async function statisticsChecks(state: NetworkState, model: GoldenModel): Promis
   return checks;
 }
 
-async function checkFiveSteps(
-  backend: Backend,
-  model: GoldenModel,
-  head: 'linear' | 'branches',
-): Promise<Check[]> {
+async function checkFiveSteps(backend: Backend, model: GoldenModel, head: Head): Promise<Check[]> {
   const { seed, batchSize, imageSize, optimizer, ...expected } = model.fiveSteps;
   const { network, state } = load(model, head, seed, imageSize);
   const trainable = network.tensors.filter((spec) => spec.trainable);
@@ -303,13 +296,13 @@ async function checkFiveSteps(
   return checks;
 }
 
-function build(model: GoldenModel, head: 'linear' | 'branches', size: number): Network {
+function build(model: GoldenModel, head: Head, size: number): Network {
   return resnet32({ height: size, width: size, channels: 3, classes: model.numClasses, head });
 }
 
 function load(
   model: GoldenModel,
-  head: 'linear' | 'branches',
+  head: Head,
   seed: string,
   size: number,
 ): { network: Network; state: NetworkState } {

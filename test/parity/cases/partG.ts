@@ -83,7 +83,13 @@ function fillTensor(spec: TensorSpec, t: number): Float32Array {
 }
 
 function network() {
-  return resnet32({ height: 32, width: 32, channels: 3, classes: CLASSES, head: 'branches' });
+  return resnet32({
+    height: 32,
+    width: 32,
+    channels: 3,
+    classes: CLASSES,
+    head: { kind: 'branches', fusionBlockBeforePooling: true, tau: 0 },
+  });
 }
 
 function load() {

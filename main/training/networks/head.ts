@@ -1,0 +1,53 @@
+/**
+ * What a method puts on top of a network. The trunk (networks/index.ts) is chosen by the configuration, the head by
+ * the method; each trunk builds every head, in the form that its reference implementation has.
+ */
+export type Head =
+  /** One linear classifier; output "logits". With `evalTau`, at inference rows are divided by norm^evalTau and the bias is dropped. */
+  | { kind: 'linear'; evalTau: number | null }
+  /** One classifier by the cosine between features and class vectors, times `scale`; output "logits". */
+  | { kind: 'cosine'; scale: number }
+  /**
+   * ResLT: outputs "h", "m", "t" by one shared classifier. The settings concern the large networks only, whose head is
+   * a 1x1 convolution ("fusion block"): whether it stands before the pooling in training (it never does at
+   * inference), and the power of the row norms by which the classifier is divided at inference, without bias.
+   */
+  | { kind: 'branches'; fusionBlockBeforePooling: boolean; tau: number }
+  | ExpertsHead;
+
+/** RIDE: the last two stages and the classifier once an expert; outputs "expert-0", "expert-1", … */
+export interface ExpertsHead {
+  kind: 'experts';
+  /** At least 1. */
+  experts: number;
+  /** Experts three quarters as wide. */
+  reduceDimension: boolean;
+  classifier: 'cosine' | 'linear';
+  /** Factor of the cosines; a linear classifier has none. */
+  scale: number;
+  /** Linear classifiers at inference: rows divided by norm^tau and no bias; null leaves them as they are. */
+  tau: number | null;
+  /** ResLT in every expert: outputs "expert-0-h", "expert-0-m", "expert-0-t", … instead. */
+  branches: boolean;
+  /** Adds RIDE's routers: outputs "router-0" … of shape [batch, 1], one less than experts, and the size of their input. */
+  router: { topChoices: number } | null;
+}
+
+/** The branches of ResLT, from the one for all classes to the one for rare ones. */
+export const BRANCHES = ['h', 'm', 't'] as const;
+
+/** Names of the outputs of logits over all classes, in order. */
+export function outputNames(head: Head): string[] {
+  switch (head.kind) {
+    case 'linear':
+    case 'cosine':
+      return ['logits'];
+    case 'branches':
+      return [...BRANCHES];
+    case 'experts': {
+      const experts = Array.from({ length: head.experts }, (_, expert) => `expert-${expert}`);
+      if (!head.branches) return experts;
+      return experts.flatMap((expert) => BRANCHES.map((branch) => `${expert}-${branch}`));
+    }
+  }
+}
