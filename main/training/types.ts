@@ -40,6 +40,21 @@ export interface TrainStreamOptions {
   /** Pixels of zero padding for the random crop; 0 switches it off. */
   cropPadding: number;
   flip: boolean;
+  /** Largest angle of a random rotation, degrees either way; 0 (the default) switches it off. Packed images only. */
+  rotation?: number;
+  /**
+   * `crop` (the default): a crop of the padded image, as for CIFAR. `resized-crop`: a random part of the image, scaled
+   * to the image size, as for photographs.
+   */
+  augmentation?: 'crop' | 'resized-crop';
+  /** Strength of brightness, contrast and saturation jitter, 0 (the default) to 1; with `resized-crop` only. */
+  colorJitter?: number;
+  /** `scaled` lets the decoder scale JPEGs down by 2, 4 or 8: faster, other pixels. Photographs only; default `exact`. */
+  decode?: 'exact' | 'scaled';
+  /** `class-balanced`: a class uniformly, then the next image of it; an epoch is as long as with `shuffle` (default). */
+  sampler?: 'shuffle' | 'class-balanced';
+  /** Batches to leave out at the start, without preparing them: a resumed epoch had them already. */
+  skipBatches?: number;
   /** Source of the epoch's order and augmentation; the stream must draw everything from it, in a fixed order. */
   random: Random;
 }
