@@ -135,6 +135,7 @@ export const ARGUMENTS = {
     states: z.array(runState),
     datasetIds: z.array(id),
     methods: z.array(z.string()),
+    kinds: z.array(z.enum(['train', 'evaluate', 'import'])),
     sinceDays: z.number().positive().nullable(),
     archived: z.boolean(),
     grouped: z.boolean(),

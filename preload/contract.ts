@@ -11,6 +11,9 @@
 export type RunState =
   'queued' | 'preparing' | 'running' | 'paused' | 'completed' | 'failed' | 'stopped' | 'crashed';
 
+/** `import`: made from a file of another program; nothing of it was trained here. */
+export type RunKind = 'train' | 'evaluate' | 'import';
+
 export type Split = 'train' | 'val' | 'test';
 export type GroupSchemeId = 'count-100-20' | 'reslt-ranges';
 export type GroupId = 'many' | 'medium' | 'few';
@@ -25,7 +28,84 @@ export type Config = Record<string, ConfigValue>;
 
 // ------------------------------------------------------------------------------------------------------- datasets
 
-export type DatasetKind = 'cifar-10' | 'cifar-100' | 'fashion-mnist' | 'idx' | 'sample';
+export type DatasetKind = 'cifar-10' | 'cifar-100' | 'fashion-mnist' | 'idx' | 'sample' | PhotographKind;
+
+/** Photographs stay where they are: named by list files (`path label` lines), or in one folder a class. */
+export type PhotographKind = 'list' | 'folder';
+
+/** Whose mean and deviation images are normalised with. ImageNet-LT and Places-LT use ImageNet's. */
+export type NormalisationId = 'imagenet' | 'inaturalist';
+
+/** Paths of list files, one `relative/path label` a line. */
+export interface ListFiles {
+  train: string;
+  val: string | null;
+  test: string;
+}
+
+/** Why an image can't be used as it was registered. `changed`: it has another size than then. */
+export type ImageProblemReason =
+  'missing' | 'changed' | 'truncated' | 'not-an-image' | 'unsupported' | 'unreadable';
+
+export interface ImageProblem {
+  split: Split;
+  row: number;
+  /** Relative to the root folder. */
+  path: string;
+  reason: ImageProblemReason;
+  /** What was found there. */
+  message: string;
+}
+
+/** What only a dataset of photographs has. */
+export interface PhotographDetail {
+  /** The folder that all paths start from. */
+  root: string;
+  rootExists: boolean;
+  normalisation: NormalisationId;
+  /** Classes are numbered by ascending training count, as the reference does for its large sets. */
+  rankLabels: boolean;
+  /** Which class of the source each class is; index = class here. */
+  sourceLabels: number[];
+  /** Share of each class's images that was carved off as test split; null where the source has one. */
+  testFraction: number | null;
+  /** Images that were left out when it was added, because they were missing or unreadable. */
+  leftOut: number;
+}
+
+/** What was found of photographs before anything is written. */
+export interface PhotographProbe {
+  /** Images that were read whole, spread over all splits, and what they are. */
+  sample: {
+    images: number;
+    /** Width and height in pixels; null where none could be read. */
+    smallest: { width: number; height: number } | null;
+    largest: { width: number; height: number } | null;
+    formats: { format: string; images: number }[];
+  };
+  /** Images of all splits that are not there. Every path was looked up. */
+  missing: number;
+  /** The first problems: missing images, and images of the sample that can't be read. */
+  problems: { split: Split; path: string; reason: ImageProblemReason; message: string }[];
+  /** What to know beforehand, as sentences: images that are in two splits, classes without a test image. */
+  remarks: string[];
+  /** Whether the source has a test split; a folder without one needs a share carved off. */
+  hasTest: boolean;
+  suggestedNormalisation: NormalisationId;
+}
+
+export interface PhotographOptions {
+  /** With kind `list`: the lists; `path` is the folder that their paths start from. Null for folders. */
+  lists: ListFiles | null;
+  rankLabels: boolean;
+  normalisation: NormalisationId;
+  /** Share of each class carved off as test split, where the source has none; else 0. */
+  testFraction: number;
+  /** Leaves out images that are missing, instead of listing them as problems. */
+  leaveOutMissing: boolean;
+  /** Leaves out the images that the last check of this dataset listed. */
+  leaveOutProblemsOf: number | null;
+}
 
 /** Images and classes of one group of a scheme, by training images. */
 export interface GroupSize {
@@ -91,6 +171,8 @@ export interface DatasetDetail extends DatasetSummary {
   lorenz: { classes: number; images: number }[];
   schemes: GroupScheme[];
   folder: string;
+  /** Null for a packed dataset. For photographs, height and width are what networks are given unless a run says otherwise. */
+  photographs: PhotographDetail | null;
 }
 
 /** What was found at a path, before anything is written. */
@@ -100,11 +182,13 @@ export interface DatasetProbe {
   classNames: string[];
   /** Training images per class of the whole source. */
   classCounts: number[];
-  counts: { train: number; test: number };
+  counts: Record<Split, number>;
   height: number;
   width: number;
   channels: number;
   suggestedName: string;
+  /** Null for a source that is packed; for photographs, height and width mean nothing. */
+  photographs: PhotographProbe | null;
 }
 
 export interface AddDatasetOptions {
@@ -116,6 +200,8 @@ export interface AddDatasetOptions {
   /** Share of the training images carved off as validation split; 0 for none. */
   validationFraction: number;
   validationSeed: number;
+  /** For photographs only. */
+  photographs?: PhotographOptions | null;
 }
 
 export interface SubsetPreview {
@@ -139,7 +225,7 @@ export interface DatasetOffer {
 /** Work in the background of the owner: adding, verifying, downloading. */
 export interface Task {
   id: number;
-  kind: 'add-dataset' | 'verify-dataset' | 'download-dataset' | 'install-engine';
+  kind: 'add-dataset' | 'verify-dataset' | 'relocate-dataset' | 'download-dataset' | 'install-engine';
   title: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   /** 0…1, or null while it can't be known. */
@@ -176,8 +262,18 @@ export interface MethodInfo {
   /** Names of what it outputs besides the fused logits, in order: "h", "m", "t". */
   branches: { id: string; label: string }[];
   fusedLabel: string;
-  /** Loss terms it logs, in order, with the paper's symbol: `train/loss/branch` "branch I". */
-  lossTerms: { metric: string; label: string }[];
+  /** Parts of the loss that it logs, in order, with the paper's symbol: `train/loss/branch` "branch I". */
+  lossTerms: MethodTerm[];
+  /** What its evaluations log beside loss and accuracies: `test/experts-used`, and by group `test/experts-used/few`. */
+  evaluationTerms: MethodTerm[];
+}
+
+/** A number that a method logs; those of one group belong in one panel of that title. */
+export interface MethodTerm {
+  metric: string;
+  label: string;
+  unit: 'nats' | 'fraction' | 'count';
+  group: string;
 }
 
 export interface Preset {
@@ -289,14 +385,15 @@ export interface RunSummary {
   stateMessage: string | null;
   /** True when a living trainer has not answered for a while; it is never killed for it. */
   notResponding: boolean;
-  kind: 'train' | 'evaluate';
+  kind: RunKind;
   groupId: number | null;
   seed: number;
   method: string;
   network: string;
-  datasetId: number;
-  datasetName: string;
-  datasetKind: DatasetKind;
+  /** Null for a run that was imported without a dataset. */
+  datasetId: number | null;
+  datasetName: string | null;
+  datasetKind: DatasetKind | null;
   preset: string | null;
   parentRunId: number | null;
   note: string;
@@ -369,6 +466,7 @@ export interface RunQuery {
   states: RunState[];
   datasetIds: number[];
   methods: string[];
+  kinds: RunKind[];
   /** Created in the last so many days; null for all. */
   sinceDays: number | null;
   archived: boolean;
@@ -385,6 +483,7 @@ export const PLAIN_RUN_QUERY: Readonly<RunQuery> = {
   states: [],
   datasetIds: [],
   methods: [],
+  kinds: [],
   sinceDays: null,
   archived: false,
   grouped: false,
@@ -404,6 +503,7 @@ export interface RunList {
     states: { state: RunState; count: number }[];
     datasets: { id: number; name: string; count: number }[];
     methods: { id: string; label: string; count: number }[];
+    kinds: { kind: RunKind; count: number }[];
   };
 }
 
@@ -433,8 +533,29 @@ export interface RunAttempt {
   outcome: RunState | null;
 }
 
+/** Which class an imported classifier's row is: the dataset's own number, or its rank by ascending training count. */
+export type ClassOrder = 'as-stored' | 'ascending-count';
+
+/** Where an imported run came from. */
+export interface ImportSource {
+  kind: 'checkpoint' | 'log';
+  fileName: string;
+  sizeBytes: number;
+  sha256: string;
+  importedAtMs: number;
+  /** "PyTorch (zip)", or the program that wrote the log. */
+  format: string;
+  classes: number | null;
+  /** Of the file's own words; null where it has none. */
+  epoch: number | null;
+  bestTop1: number | null;
+  classOrder: ClassOrder;
+}
+
 export interface RunDetail extends RunSummary {
   config: Config;
+  /** Null for a run of this library. */
+  imported: ImportSource | null;
   /** What was worked out at the start (threads, device, milestones, classes of each branch …); null before it. */
   resolved: Record<string, unknown> | null;
   /** Node, TensorFlow, driver, versions, host, threads; null before the start. */
@@ -608,7 +729,7 @@ export interface QueueEntry {
   detail: string;
   datasetName: string;
   seed: number;
-  kind: 'train' | 'evaluate';
+  kind: RunKind;
   estimateMs: number | null;
 }
 
@@ -728,17 +849,33 @@ export interface Api {
   listDatasets(): Promise<DatasetSummary[]>;
   getDataset(args: { id: number }): Promise<DatasetDetail>;
   listDatasetOffers(): Promise<DatasetOffer[]>;
-  probeDataset(args: { path: string }): Promise<DatasetProbe>;
+  /** `lists`: list files whose paths start from `path`; else what lies at the path. */
+  probeDataset(args: { path: string; lists?: ListFiles | null }): Promise<DatasetProbe>;
   previewSubset(args: {
     classCounts: number[];
     kind: DatasetKind;
     subset: SubsetOptions;
     validationFraction: number;
+    /** Carved off before the subset is chosen, for photographs without a test split. */
+    testFraction?: number;
   }): Promise<SubsetPreview>;
   addDataset(args: AddDatasetOptions): Promise<Task>;
   addSampleDataset(): Promise<Task>;
   downloadDataset(args: { kind: DatasetKind }): Promise<Task>;
   verifyDataset(args: { id: number }): Promise<Task>;
+  /** What the last check of photographs found, by split and row; `reason` null for all. */
+  listDatasetProblems(args: {
+    id: number;
+    reason: ImageProblemReason | null;
+    offset: number;
+    limit: number;
+  }): Promise<{
+    counts: Record<ImageProblemReason, number>;
+    total: number;
+    items: ImageProblem[];
+  }>;
+  /** Takes the photographs of a dataset from another folder; refused where other images lie there. */
+  relocateDataset(args: { id: number; root: string }): Promise<Task>;
   renameDataset(args: { id: number; name: string }): Promise<DatasetSummary>;
   /** Refused while a run uses it; moves it to the trash. */
   deleteDataset(args: { id: number }): Promise<{ undo: string }>;
@@ -749,7 +886,13 @@ export interface Api {
     classIndex: number | null;
     offset: number;
     limit: number;
-  }): Promise<{ rows: number[]; labels: number[]; total: number }>;
+  }): Promise<{
+    rows: number[];
+    labels: number[];
+    total: number;
+    /** Of photographs: relative to the root. */
+    paths: string[] | null;
+  }>;
 
   getConfigFields(): Promise<ConfigField[]>;
   listMethods(): Promise<MethodInfo[]>;
@@ -849,6 +992,8 @@ export const API_METHODS = [
   'addSampleDataset',
   'downloadDataset',
   'verifyDataset',
+  'listDatasetProblems',
+  'relocateDataset',
   'renameDataset',
   'deleteDataset',
   'listImages',

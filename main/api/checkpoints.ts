@@ -59,20 +59,38 @@ export function checkpointApi(context: ApiContext): CheckpointApi {
     async evaluateCheckpoint({ ref, datasetId }): Promise<RunSummary> {
       const checkpoint = findCheckpointRow(context, ref);
       const source = store.runs.get(checkpoint.runId);
-      if (source.kind !== 'train')
+      if (source.kind === 'evaluate')
         throw new StudioError(
           'invalid-arguments',
           `Run ${source.id} is an evaluation and has no weights of its own. Evaluate the checkpoint that it was about.`,
         );
-      const dataset = store.datasets.get(datasetId ?? source.datasetId);
-      const expected = store.datasets.facts(source.datasetId).classNames.length;
+      const wanted = datasetId ?? source.datasetId;
+      if (wanted === null)
+        throw new StudioError(
+          'invalid-arguments',
+          `The checkpoint ${ref} was imported without a dataset. Say on which one it is to be evaluated (--dataset).`,
+        );
+      const dataset = store.datasets.get(wanted);
+      const expected = source.imported?.classes ?? store.datasets.facts(source.datasetId!).classNames.length;
       const classes = dataset.manifest.classNames.length;
       if (classes !== expected)
         throw new StudioError(
           'invalid-arguments',
           `The checkpoint ${ref} tells ${expected} classes apart, and the dataset “${dataset.name}” has ${classes}. Choose one with ${expected}.`,
         );
-      const splits: Split[] = dataset.manifest.val === null ? ['test'] : ['val', 'test'];
+      const splits: Split[] = dataset.manifest.counts.val === 0 ? ['test'] : ['val', 'test'];
+      const evaluate = { checkpointPath: path.join(libraryFolder, relativePath(checkpoint)), splits };
+      if (source.kind === 'import' && (source.datasetId === null || source.datasetId === dataset.id)) {
+        // Its own run shows it: there is no training whose results it would replace.
+        store.transaction(() => {
+          const config = { ...source.config, dataset: dataset.name };
+          store.runs.change(source.id, { datasetId: dataset.id, config, evaluate });
+          scheduler.evaluateImported(source.id);
+        });
+        notify({ type: 'queue-changed' });
+        notify({ type: 'datasets-changed' });
+        return live(context, store.runs.summary(source.id));
+      }
       const name = `eval-${source.name}-epoch-${checkpoint.epoch}`;
       const id = store.transaction(() => {
         const created = store.runs.create({
@@ -90,7 +108,7 @@ export function checkpointApi(context: ApiContext): CheckpointApi {
           parentRunId: source.id,
           note: '',
           config: { ...source.config, dataset: dataset.name },
-          evaluate: { checkpointPath: path.join(libraryFolder, relativePath(checkpoint)), splits },
+          evaluate,
           warnings: [],
           createdAtMs: Date.now(),
         });
@@ -146,8 +164,8 @@ function choose(
   // One that was asked for in the middle of an epoch has that epoch's number too; the one at its end has more steps.
   if (epoch !== null) return rows.findLast((row) => row.epoch === epoch);
   const withRole = rows.findLast((row) => row.roles.includes(which as 'last' | 'best'));
-  // An evaluation has a single result, whatever it is called.
-  return withRole ?? (run.kind === 'evaluate' ? rows.at(-1) : undefined);
+  // An evaluation and an imported run have a single one, whatever it is called.
+  return withRole ?? (run.kind === 'train' ? undefined : rows.at(-1));
 }
 
 /** A run that a trainer has decides over its own checkpoints; one to resume from, and one that is to be evaluated, stay. */

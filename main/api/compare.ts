@@ -105,7 +105,8 @@ function readCandidate(context: ApiContext, ref: string): Candidate {
     checkpoint,
     info: infoOf(context, checkpoint),
     run,
-    dataset: store.datasets.get(run.datasetId),
+    // Logits were made on the images of a dataset.
+    dataset: store.datasets.get(run.datasetId!),
   };
 }
 
@@ -113,7 +114,7 @@ function storedOutputs(
   { libraryFolder }: ApiContext,
   { checkpoint, run }: Candidate,
 ): { logitsFile: string; fusedLabel: string; branches: { id: string; label: string }[]; residual: boolean } {
-  const { fusedLabel, branches } = methodInfoOf(run.method);
+  const { fusedLabel, branches } = methodInfoOf(run.config);
   const outputs = checkpoint.logits!.splits.find(({ split }) => split === 'test')!.outputs;
   const stored = branches.filter(({ id }) => outputs.includes(id));
   return {

@@ -25,11 +25,19 @@ export function estimate(
 /** How long a waiting run will take, or null. One that goes on from a checkpoint has only the rest before it. */
 export function estimateWaiting(store: Store, run: RunRow): number | null {
   const { epochs, batchSize, dropLast, maxSteps } = run.config;
-  if (run.kind !== 'train' || typeof epochs !== 'number' || typeof batchSize !== 'number') return null;
-  const { manifest } = store.datasets.get(run.datasetId);
+  const { datasetId } = run;
+  if (
+    run.kind !== 'train' ||
+    datasetId === null ||
+    typeof epochs !== 'number' ||
+    typeof batchSize !== 'number'
+  )
+    return null;
+  const { manifest } = store.datasets.get(datasetId);
   const whole = countSteps({ batchSize, dropLast: dropLast !== false }, manifest.counts.train) * epochs;
   const totalSteps = typeof maxSteps === 'number' ? Math.min(whole, maxSteps) : whole;
-  return estimate(store, { ...run, totalSteps: Math.max(0, totalSteps - (run.step ?? 0)) }).perRunMs;
+  return estimate(store, { ...run, datasetId, totalSteps: Math.max(0, totalSteps - (run.step ?? 0)) })
+    .perRunMs;
 }
 
 /** When the queue will be empty if nothing is added: null when some run's time can't be told, now when it is empty. */

@@ -14,6 +14,7 @@ import type {
 import type { EvaluationDetail } from '../store/evaluations.ts';
 import { StudioError } from '../store/errors.ts';
 import type { RunRow } from '../store/runs.ts';
+import { schemesOf } from '../store/scores.ts';
 import { learningRateAt, resolveMilestones } from '../training/schedules.ts';
 import type { RunConfig } from '../training/config.ts';
 import { baseOf } from './config.ts';
@@ -84,7 +85,8 @@ export function runApi(context: ApiContext): RunApi {
           runId,
           title: run.title,
           detail: run.detail,
-          datasetName: nameOf(run.datasetId),
+          // What waits has a dataset: an imported run gets one with its evaluation.
+          datasetName: nameOf(run.datasetId!),
           seed: run.seed,
           kind: run.kind,
           estimateMs: estimateWaiting(store, run),
@@ -313,8 +315,6 @@ export function detailedResult(evaluation: EvaluationDetail, selection: Selectio
 function runDetailOf(context: ApiContext, id: number): RunDetail {
   const { store, libraryFolder } = context;
   const run = store.runs.get(id);
-  const { manifest } = store.datasets.get(run.datasetId);
-  const facts = store.datasets.facts(run.datasetId);
   const { changes, against } = changesOf(context, run);
   return {
     ...live(context, store.runs.summary(id)),
@@ -323,13 +323,10 @@ function runDetailOf(context: ApiContext, id: number): RunDetail {
     environment: run.environment,
     changes,
     changesAgainst: against,
-    methodInfo: methodInfoOf(run.method),
-    classNames: facts.classNames,
-    classCounts: facts.classCounts,
-    schemes: facts.schemes,
-    splits: manifest.counts,
-    selectionSplit: facts.selectionSplit,
-    ...plan(run.config),
+    methodInfo: methodInfoOf(run.config),
+    imported: run.imported,
+    ...dataOf(context, run),
+    ...(run.kind === 'import' ? { milestones: [], plannedLearningRate: [] } : plan(run.config)),
     attempts: store.scheduling.attempts(id),
     warnings: run.warnings,
     logLines: run.logLines,
@@ -339,6 +336,21 @@ function runDetailOf(context: ApiContext, id: number): RunDetail {
     metricNames: store.metrics.names(id),
     siblings: run.groupId === null ? [] : store.runs.ofGroup(run.groupId),
   };
+}
+
+/** What of its dataset a run is shown with; a run that was imported without one has classes without names. */
+function dataOf(
+  { store }: ApiContext,
+  run: RunRow,
+): Pick<RunDetail, 'classNames' | 'classCounts' | 'schemes' | 'splits' | 'selectionSplit'> {
+  if (run.datasetId === null) {
+    const classNames = Array.from({ length: run.imported?.classes ?? 0 }, (_, index) => `class ${index}`);
+    const splits = { train: 0, val: 0, test: 0 };
+    return { classNames, classCounts: [], schemes: schemesOf([]), splits, selectionSplit: 'test' };
+  }
+  const { classNames, classCounts, schemes, selectionSplit } = store.datasets.facts(run.datasetId);
+  const splits = store.datasets.get(run.datasetId).manifest.counts;
+  return { classNames, classCounts, schemes, splits, selectionSplit };
 }
 
 /** Against the run that it was made from, else against its preset. */

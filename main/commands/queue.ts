@@ -37,7 +37,7 @@ function show(output: Output, queue: Queue): void {
         '▸',
         String(one.id),
         `${one.title} ${one.detail}`.trim(),
-        one.datasetName,
+        one.datasetName ?? '–',
         seconds(one.progress?.remainingMs ?? null),
       ]),
       ...queue.waiting.map((one, index) => [

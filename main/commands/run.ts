@@ -164,7 +164,7 @@ export async function runsList(
       String(one.id),
       one.name,
       one.state,
-      one.datasetName,
+      one.datasetName ?? '–',
       percent(one.last?.top1),
       percent(one.last?.groups['count-100-20'].many),
       percent(one.last?.groups['count-100-20'].medium),
@@ -187,7 +187,7 @@ export async function runsShow(client: Client, output: Output, text: string): Pr
       facts([
         ['run', `${detail.id}  ${detail.name}`],
         ['state', detail.stateMessage ? `${detail.state}: ${detail.stateMessage}` : detail.state],
-        ['dataset', detail.datasetName],
+        ['dataset', detail.datasetName ?? '–'],
         ['engine', [detail.engine, detail.device].filter(Boolean).join(', ') || '–'],
         ['time', seconds(detail.activeMs)],
         ['folder', detail.folder],

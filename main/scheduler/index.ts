@@ -59,6 +59,8 @@ export interface Scheduler {
   pause(runId: number): Promise<void>;
   /** Puts a run that ended early at the head of the queue, to go on from its last checkpoint. */
   resume(runId: number): Promise<void>;
+  /** Queues the evaluation that an imported run's row describes. May be called inside a transaction of the store. */
+  evaluateImported(runId: number): void;
   /** Asks a running run for a checkpoint at its next step. */
   requestCheckpoint(runId: number): Promise<void>;
   /** Puts a waiting run before another, or last. */
@@ -169,6 +171,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         (run.resolved?.['engine'] ?? run.config['engine'] ?? 'auto') as EngineChoice,
       );
       if (engine instanceof Error) throw engine;
+      if (run.dataset === null) throw new Error('The run has no dataset. Evaluate its checkpoint with one.');
       const threads = resolveThreads(run);
       const environment = await engine.environment(threads);
       if (isClosed) {
@@ -187,12 +190,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         environment,
         launch: {
           format: 1,
-          kind: run.kind,
+          // An imported run has no training of its own; what is started for it evaluates its checkpoint.
+          kind: run.kind === 'train' ? 'train' : 'evaluate',
           runId,
           attempt,
           config: run.config,
-          datasetFolder: path.join(libraryFolder, run.datasetFolder),
-          manifestHash: run.manifestHash,
+          datasetFolder: path.join(libraryFolder, run.dataset.folder),
+          manifestHash: run.dataset.manifestHash,
           engine: { name: engine.name, reason: engine.reason, installed: engine.installed },
           threads,
           socketPath,
@@ -369,10 +373,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   async function resume(runId: number): Promise<void> {
     const run = readRun(runId);
+    if (run.kind === 'import')
+      throw new StudioError(
+        'conflict',
+        `Run ${runId} was imported: there is no training to go on with. Evaluate its checkpoint, or fine-tune from it in a run of its own.`,
+      );
     const to = nextState(run.state, 'resume');
     store.transaction(() => {
       store.setRunState(runId, { from: run.state, to, message: null, atMs: Date.now() });
       enqueue([runId], { first: true });
+    });
+    notify({ type: 'runs-changed', runIds: [runId] });
+  }
+
+  function evaluateImported(runId: number): void {
+    const run = readRun(runId);
+    const to = nextState(run.state, 'evaluate');
+    store.transaction(() => {
+      store.setRunState(runId, { from: run.state, to, message: null, atMs: Date.now() });
+      enqueue([runId], { first: false });
     });
     notify({ type: 'runs-changed', runIds: [runId] });
   }
@@ -423,6 +442,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     stop,
     pause,
     resume,
+    evaluateImported,
     requestCheckpoint,
     moveInQueue,
     setPaused(paused) {

@@ -8,7 +8,17 @@ import type { EndState } from '../trainer/protocol.ts';
 
 /** What can happen to a run. */
 export type RunEvent =
-  'start' | 'requeue' | 'begin' | 'complete' | 'fail' | 'stop' | 'pause' | 'crash' | 'cancel' | 'resume';
+  | 'start'
+  | 'requeue'
+  | 'begin'
+  | 'complete'
+  | 'fail'
+  | 'stop'
+  | 'pause'
+  | 'crash'
+  | 'cancel'
+  | 'resume'
+  | 'evaluate';
 
 export interface Transition {
   from: RunState;
@@ -41,6 +51,11 @@ export const TRANSITIONS: readonly Transition[] = [
   { from: 'stopped', event: 'resume', to: 'queued' },
   { from: 'crashed', event: 'resume', to: 'queued' },
   { from: 'failed', event: 'resume', to: 'queued' },
+  // An imported checkpoint is evaluated by a job of its own run, as often as its owner likes.
+  { from: 'completed', event: 'evaluate', to: 'queued' },
+  { from: 'stopped', event: 'evaluate', to: 'queued' },
+  { from: 'crashed', event: 'evaluate', to: 'queued' },
+  { from: 'failed', event: 'evaluate', to: 'queued' },
 ];
 
 /** States in which a trainer has the run. */

@@ -66,6 +66,24 @@ export class Checkpoints {
       });
   }
 
+  /** A checkpoint was evaluated, and these are its logits. Its size grows by theirs. */
+  setLogits(runId: number, file: string, logits: LogitsFile): void {
+    this.#database
+      .statement<Record<string, unknown>>(
+        'set checkpoint logits',
+        `UPDATE checkpoints SET logits = @logits, evaluated = @evaluated,
+           size_bytes = size_bytes - coalesce(logits ->> 'sizeBytes', 0) + @sizeBytes
+         WHERE run_id = @runId AND file = @file AND trash_token IS NULL`,
+      )
+      .run({
+        runId,
+        file,
+        logits: JSON.stringify(logits),
+        evaluated: JSON.stringify(logits.splits.map(({ split }) => split)),
+        sizeBytes: logits.sizeBytes,
+      });
+  }
+
   /** What a checkpoint is kept for has changed. */
   setRoles(runId: number, file: string, roles: readonly CheckpointRole[]): void {
     this.#database
@@ -136,23 +154,23 @@ export class Checkpoints {
       .run([pinned ? 1 : 0, id]);
   }
 
-  /** Checkpoints of runs that have ended which are neither best nor last nor pinned, the oldest first. */
+  /** Checkpoints of runs that have ended which are neither best nor last nor pinned nor imported, the oldest first. */
   expendable(): CheckpointRow[] {
     return this.#database
       .statement<[], RawCheckpoint>(
         'read expendable checkpoints',
         `${CHECKPOINT_SQL} WHERE c.trash_token IS NULL AND r.trash_token IS NULL
            AND c.pinned = 0 AND c.roles NOT LIKE '%"best"%' AND c.roles NOT LIKE '%"last"%'
-           AND r.state IN ('completed', 'failed', 'stopped', 'crashed') ORDER BY c.created_at_ms`,
+           AND r.kind <> 'import' AND r.state IN ('completed', 'failed', 'stopped', 'crashed') ORDER BY c.created_at_ms`,
       )
       .all([])
       .map(toCheckpoint);
   }
 
-  /** As tables show it. datasetId is that of its run. */
-  info(row: CheckpointRow, datasetId: number): CheckpointInfo {
+  /** As tables show it. datasetId is that of its run, null where it has none. */
+  info(row: CheckpointRow, datasetId: number | null): CheckpointInfo {
     const selection: Selection = row.roles.includes('best')
-      ? bestSelection(this.#datasets.facts(datasetId).selectionSplit)
+      ? bestSelection(datasetId === null ? 'test' : this.#datasets.facts(datasetId).selectionSplit)
       : row.roles.includes('last')
         ? 'last'
         : 'epoch';

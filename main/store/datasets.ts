@@ -26,7 +26,7 @@ export interface DatasetFacts {
   /** Training images per class. */
   classCounts: number[];
   schemes: GroupScheme[];
-  /** The split on which a run's best epoch is chosen: val where one was carved, else test. */
+  /** The split on which a run's best epoch is chosen: val where there is one, else test. */
   selectionSplit: Split;
 }
 
@@ -148,6 +148,15 @@ export class Datasets {
     });
   }
 
+  /** Replaces the manifest after its photographs were found in another folder; what it holds stays the same. */
+  setRoot(id: number, manifest: DatasetManifest): void {
+    this.#update('set dataset root', 'UPDATE datasets SET manifest = ? WHERE manifest_hash = ? AND id = ?', [
+      JSON.stringify(manifest),
+      manifest.manifestHash,
+      id,
+    ]);
+  }
+
   /** Records what a verification found. */
   setVerification(id: number, state: 'verified' | 'failed', message: string | null, atMs: number): void {
     this.#update(
@@ -187,12 +196,12 @@ export class Datasets {
       )
       .get([id]);
     if (row === undefined) throw noSuchDataset(id);
-    const { classNames, classCounts, val } = JSON.parse(row.manifest) as DatasetManifest;
+    const { classNames, classCounts, counts } = toManifest(row.manifest);
     const facts: DatasetFacts = {
       classNames,
       classCounts,
       schemes: schemesOf(classCounts),
-      selectionSplit: val === null ? 'test' : 'val',
+      selectionSplit: counts.val === 0 ? 'test' : 'val',
     };
     this.#facts.set(id, facts);
     return facts;
@@ -223,19 +232,24 @@ function noSuchDataset(id: number): StudioError {
   return new StudioError('not-found', `There is no dataset ${id}. It may have been deleted.`);
 }
 
+/** Manifests that were stored before there were photographs do not name them. */
+function toManifest(json: string): DatasetManifest {
+  return { photographs: null, ...(JSON.parse(json) as DatasetManifest) };
+}
+
 function toDataset(raw: RawDataset): DatasetRow {
   return {
     id: raw.id,
     name: raw.name,
     folder: `datasets/${raw.id}`,
-    manifest: JSON.parse(raw.manifest) as DatasetManifest,
+    manifest: toManifest(raw.manifest),
     sizeBytes: raw.sizeBytes,
     createdAtMs: raw.createdAtMs,
   };
 }
 
 function toSummary(raw: RawDataset): DatasetSummary {
-  const manifest = JSON.parse(raw.manifest) as DatasetManifest;
+  const manifest = toManifest(raw.manifest);
   const { classCounts } = manifest;
   const smallest = Math.min(...classCounts);
   const largest = Math.max(...classCounts);

@@ -25,7 +25,10 @@ import {
   scoreSlot,
   scoreOutput,
 } from './scores.ts';
-import type { Datasets } from './datasets.ts';
+import type { DatasetFacts, Datasets } from './datasets.ts';
+
+/** Of a run that was imported without a dataset: no class is known, so no group has one. */
+const NO_DATASET: DatasetFacts = { classNames: [], classCounts: [], schemes: [], selectionSplit: 'test' };
 
 /** Name of the fused output among an evaluation's outputs; it is always the first. */
 const FUSED = 'fused';
@@ -81,13 +84,17 @@ export class Evaluations {
     this.#datasets = datasets;
   }
 
-  /** Stores one evaluation inside the caller's transaction; one of the same split and epoch is replaced. */
+  /**
+   * Stores one evaluation inside the caller's transaction; one of the same split and epoch is replaced. groups: values of
+   * the fused output that are known otherwise (an imported log prints them), in place of those worked out here.
+   */
   add(
-    run: { id: number; datasetId: number },
+    run: { id: number; datasetId: number | null },
     result: EvaluationResult,
     { atMs, timeMs }: { atMs: number; timeMs: number },
+    groups: Partial<Record<GroupSchemeId, GroupValues>> = {},
   ): void {
-    const { schemes } = this.#datasets.facts(run.datasetId);
+    const { schemes } = this.#facts(run.datasetId);
     const branches = Object.entries(result.branches);
     const outputs = [
       { top1: result.top1, perClass: result.perClass },
@@ -118,7 +125,12 @@ export class Evaluations {
         top1: result.top1,
         top5: result.top5,
         outputs: [FUSED, ...branches.map(([name]) => name)].join(','),
-        scores: encodeScores(outputs.map(({ top1, perClass }) => scoreOutput(top1, perClass, schemes))),
+        scores: encodeScores(
+          outputs.map(({ top1, perClass }, output) => {
+            const scores = scoreOutput(top1, perClass, perClass.length === 0 ? [] : schemes);
+            return output === 0 ? { ...scores, groups: { ...scores.groups, ...groups } } : scores;
+          }),
+        ),
       });
     this.#database
       .statement<[number, Uint8Array]>(
@@ -142,8 +154,8 @@ export class Evaluations {
    * Writes the run's last and best epoch into its row, inside the caller's transaction. Best is the highest top-1 on the
    * selection split (val where the dataset has one, else test), the earliest of equals; its numbers are the test split's.
    */
-  summarise(run: { id: number; datasetId: number }): void {
-    const { selectionSplit } = this.#datasets.facts(run.datasetId);
+  summarise(run: { id: number; datasetId: number | null }): void {
+    const { selectionSplit } = this.#facts(run.datasetId);
     const last = this.#database
       .statement<[number], EvaluationRow>(
         'read last evaluation',
@@ -252,10 +264,11 @@ export class Evaluations {
   }
 
   /** Per-class accuracies as the class chart shows them, of the test split. epoch null: the last evaluated. */
-  classResult(run: { id: number; datasetId: number }, epoch: number | null): ClassResult | null {
+  classResult(run: { id: number; datasetId: number | null }, epoch: number | null): ClassResult | null {
     const evaluation = this.read(run.id, 'test', epoch);
-    if (evaluation === null) return null;
-    const { classCounts } = this.#datasets.facts(run.datasetId);
+    // A log without accuracies of classes has evaluations all the same.
+    if (evaluation === null || evaluation.perClass.length === 0) return null;
+    const { classCounts } = this.#facts(run.datasetId);
     const known = evaluation.perClass.flatMap((accuracy, index) =>
       accuracy === null ? [] : [[accuracy, classCounts[index] ?? 0] as const],
     );
@@ -286,6 +299,10 @@ export class Evaluations {
     if (row === undefined) return null;
     const { groups } = decodeScores(row.scores)[0]!;
     return { epoch, split: 'test', selection, top1: row.top1, top5: row.top5, groups };
+  }
+
+  #facts(datasetId: number | null): DatasetFacts {
+    return datasetId === null ? NO_DATASET : this.#datasets.facts(datasetId);
   }
 }
 

@@ -32,7 +32,9 @@ type Progress = Extract<JournalRecord, { type: 'progress' }>;
 type MetricsRecord = Extract<JournalRecord, { type: 'metrics' }>;
 
 interface IngestedRun {
-  datasetId: number;
+  /** Relative to the library. */
+  folder: string;
+  datasetId: number | null;
   groupId: number | null;
   step: number | null;
   logLines: number;
@@ -158,8 +160,15 @@ export class Ingest {
           checkpoints.removeFile(runId, record.file);
           checkpointsChanged = true;
           break;
-        case 'logits':
-          // An evaluation job keeps no weights of its own; its row is the logits that it made.
+        case 'logits': {
+          checkpointsChanged = true;
+          const own = ownFile(run.folder, record.checkpointPath);
+          if (own !== null && checkpoints.list(runId).some(({ file }) => file === own)) {
+            // An imported checkpoint, evaluated by its own run.
+            checkpoints.setLogits(runId, own, record.logits);
+            break;
+          }
+          // Another evaluation job keeps no weights of its own; its row is the logits that it made.
           checkpoints.put({
             runId,
             epoch: record.epoch,
@@ -171,8 +180,8 @@ export class Ingest {
             evaluated: record.logits.splits.map(({ split }) => split),
             createdAtMs: record.atMs,
           });
-          checkpointsChanged = true;
           break;
+        }
         default:
           // 'running' and 'end' are states, which the scheduler sets in the same transaction; a type that this version
           // does not know comes from a newer trainer.
@@ -212,16 +221,19 @@ export class Ingest {
     return this.#database
       .statement<[number], IngestedRun>(
         'read run to ingest',
-        `SELECT dataset_id AS datasetId, group_id AS groupId, step, log_lines AS logLines,
+        `SELECT folder, dataset_id AS datasetId, group_id AS groupId, step, log_lines AS logLines,
            log_warnings AS logWarnings, log_errors AS logErrors FROM runs WHERE id = ?`,
       )
       .get([runId])!;
   }
 
   #beginAttempt(runId: number, attempt: number, record: Extract<JournalRecord, { type: 'attempt' }>): void {
-    this.#parts.metrics.removeBeyond(runId, record.resumedFromStep);
-    this.#parts.evaluations.removeBeyond(runId, record.resumedFromStep);
-    this.#parts.checkpoints.removeBeyond(runId, record.resumedFromStep);
+    // An evaluation goes on from nothing; what it writes replaces what was there.
+    if (record.kind === 'train') {
+      this.#parts.metrics.removeBeyond(runId, record.resumedFromStep);
+      this.#parts.evaluations.removeBeyond(runId, record.resumedFromStep);
+      this.#parts.checkpoints.removeBeyond(runId, record.resumedFromStep);
+    }
     this.#database
       .statement<Record<string, unknown>>(
         'write attempt',
@@ -294,6 +306,12 @@ export class Ingest {
       .run({ ...run, activeMs: batch.activeMs, phase: batch.phase, journalBytes: batch.journalBytes, runId });
     if (batch.checkpointsChanged) this.#parts.runs.measure(runId);
   }
+}
+
+/** The file within a run's folder that an absolute path names, or null where it lies elsewhere. */
+function ownFile(folder: string, absolute: string): string | null {
+  const [before, file] = absolute.replaceAll('\\', '/').split(`/${folder}/`);
+  return before === undefined || file === undefined ? null : file;
 }
 
 function splitFinite(record: MetricsRecord): {

@@ -6,6 +6,7 @@ import type {
   GroupSchemeId,
   RunList,
   RunListItem,
+  RunKind,
   RunQuery,
   RunSortKey,
   RunState,
@@ -78,6 +79,7 @@ interface Parameters extends Record<string, unknown> {
   states: string | null;
   datasets: string | null;
   methods: string | null;
+  kinds: string | null;
   sinceMs: number;
   limit: number;
   offset: number;
@@ -91,9 +93,12 @@ const BASE = (searched: boolean): string =>
 const FILTERS = `
   AND (@states IS NULL OR r.state IN (SELECT value FROM json_each(@states)))
   AND (@datasets IS NULL OR r.dataset_id IN (SELECT value FROM json_each(@datasets)))
-  AND (@methods IS NULL OR r.method IN (SELECT value FROM json_each(@methods)))`;
+  AND (@methods IS NULL OR r.method IN (SELECT value FROM json_each(@methods)))
+  AND (@kinds IS NULL OR r.kind IN (SELECT value FROM json_each(@kinds)))`;
 
-type Combination = [state: RunState, datasetId: number, method: string, count: number];
+type Combination = [state: RunState, datasetId: number | null, method: string, kind: RunKind, count: number];
+
+const KINDS: readonly RunKind[] = ['train', 'evaluate', 'import'];
 
 export class RunLists {
   readonly #database: Database;
@@ -123,6 +128,7 @@ export class RunLists {
         states: listOrNull(query.states),
         datasets: listOrNull(query.datasetIds),
         methods: listOrNull(query.methods),
+        kinds: listOrNull(query.kinds),
         sinceMs: query.sinceDays === null ? 0 : nowMs - query.sinceDays * DAY_MS,
         limit: query.limit,
         offset: query.offset,
@@ -155,7 +161,7 @@ export class RunLists {
   #combinations(parameters: Parameters, searched: boolean): Combination[] {
     return this.#database.rows<Parameters, Combination>(
       `count runs by facet${searched ? ', searched' : ''}`,
-      `SELECT r.state, r.dataset_id, r.method, count(*) FROM runs r WHERE ${BASE(searched)} GROUP BY 1, 2, 3`,
+      `SELECT r.state, r.dataset_id, r.method, r.kind, count(*) FROM runs r WHERE ${BASE(searched)} GROUP BY 1, 2, 3, 4`,
     )(parameters);
   }
 
@@ -240,46 +246,53 @@ export class RunLists {
         )([])
         .map(([id, name]) => [id, name]),
     );
-    const choices = <T>(facet: 'states' | 'datasetIds' | 'methods', at: 0 | 1 | 2): Map<T, number> => {
+    const choices = <T>(facet: Facet, at: 0 | 1 | 2 | 3): Map<T, number> => {
       const counts = new Map<T, number>();
       for (const combination of combinations) {
         const value = combination[at] as T;
-        const n = matches(combination, query, facet) ? combination[3] : 0;
+        const n = matches(combination, query, facet) ? combination[4] : 0;
         counts.set(value, (counts.get(value) ?? 0) + n);
       }
       return counts;
     };
     const states = choices<RunState>('states', 0);
+    const kinds = choices<RunKind>('kinds', 3);
     return {
       states: STATE_ORDER.filter((state) => states.has(state)).map((state) => ({
         state,
         count: states.get(state)!,
       })),
-      datasets: [...choices<number>('datasetIds', 1)]
-        .map(([id, n]) => ({ id, name: names.get(id) ?? '', count: n }))
+      datasets: [...choices<number | null>('datasetIds', 1)]
+        .flatMap(([id, n]) => (id === null ? [] : [{ id, name: names.get(id) ?? '', count: n }]))
         .sort((a, b) => a.name.localeCompare(b.name)),
       methods: [...choices<string>('methods', 2)]
         .map(([id, n]) => ({ id, label: this.#methodLabel(id), count: n }))
         .sort((a, b) => a.label.localeCompare(b.label)),
+      kinds: KINDS.filter((kind) => kinds.has(kind)).map((kind) => ({ kind, count: kinds.get(kind)! })),
     };
   }
 }
 
-type Facet = 'states' | 'datasetIds' | 'methods';
+type Facet = 'states' | 'datasetIds' | 'methods' | 'kinds';
 
 /** Whether runs of a combination pass the query's filters, one of them left out. */
-function matches([state, datasetId, method]: Combination, query: RunQuery, without: Facet | null): boolean {
+function matches(
+  [state, datasetId, method, kind]: Combination,
+  query: RunQuery,
+  without: Facet | null,
+): boolean {
   const passes = <T>(facet: Facet, chosen: readonly T[], value: T): boolean =>
     facet === without || chosen.length === 0 || chosen.includes(value);
   return (
     passes('states', query.states, state) &&
-    passes('datasetIds', query.datasetIds, datasetId) &&
-    passes('methods', query.methods, method)
+    passes<number | null>('datasetIds', query.datasetIds, datasetId) &&
+    passes('methods', query.methods, method) &&
+    passes('kinds', query.kinds, kind)
   );
 }
 
 function count(combinations: readonly Combination[], query: RunQuery, without: Facet | null): number {
-  return combinations.reduce((total, one) => total + (matches(one, query, without) ? one[3] : 0), 0);
+  return combinations.reduce((total, one) => total + (matches(one, query, without) ? one[4] : 0), 0);
 }
 
 function listOrNull(values: readonly unknown[]): string | null {

@@ -7,9 +7,11 @@ import type {
   Config,
   GroupId,
   GroupSchemeId,
+  ImportSource,
   MeanStd,
   ResultSummary,
   RunGroup,
+  RunKind,
   RunProgress,
   RunState,
   RunSummary,
@@ -28,7 +30,7 @@ const SERIES_COUNT = 10;
 /** A run as the owner's own code sees it. */
 export interface RunRow {
   id: number;
-  kind: 'train' | 'evaluate';
+  kind: RunKind;
   name: string;
   title: string;
   detail: string;
@@ -40,7 +42,8 @@ export interface RunRow {
   seed: number;
   method: string;
   network: string;
-  datasetId: number;
+  /** Null for a run that was imported without a dataset. */
+  datasetId: number | null;
   preset: string | null;
   parentRunId: number | null;
   note: string;
@@ -71,12 +74,16 @@ export interface RunRow {
   resolved: Record<string, unknown> | null;
   environment: Record<string, string | number | null> | null;
   evaluate: EvaluateJob | null;
+  /** Where it came from, for kind `import`. */
+  imported: ImportSource | null;
   /** What its owner should know about the configuration, sentences. */
   warnings: string[];
 }
 
 export interface NewRun {
-  kind: 'train' | 'evaluate';
+  /** From `takeNumber`, where its folder was there before it; else it gets the next one. */
+  id?: number;
+  kind: RunKind;
   name: string;
   title: string;
   detail: string;
@@ -86,13 +93,14 @@ export interface NewRun {
   seed: number;
   method: string;
   network: string;
-  datasetId: number;
+  datasetId: number | null;
   preset: string | null;
   parentRunId: number | null;
   note: string;
   config: Config;
-  /** For kind `evaluate`: the checkpoint (absolute path) and the splits; null for `train`. */
+  /** The checkpoint to evaluate (absolute path) and the splits; null where there is no such job. */
   evaluate: EvaluateJob | null;
+  imported?: ImportSource;
   warnings: string[];
   createdAtMs: number;
 }
@@ -124,6 +132,10 @@ export interface RunChange {
   resolved?: Record<string, unknown> | null;
   environment?: Record<string, string | number | null> | null;
   warnings?: string[];
+  /** A run that was imported without a dataset gets one. */
+  datasetId?: number;
+  config?: Config;
+  evaluate?: EvaluateJob | null;
   phase?: RunProgress['phase'];
   sizeBytes?: number;
   name?: string;
@@ -146,12 +158,15 @@ const RUN_COLUMNS = {
   name: 'name',
   note: 'note',
   archived: 'archived',
+  datasetId: 'dataset_id',
 } as const satisfies Partial<Record<keyof RunChange, string>>;
 
 const DOCUMENT_COLUMNS = {
   resolved: 'resolved',
   environment: 'environment',
   warnings: 'warnings',
+  config: 'config',
+  evaluate: 'evaluate',
 } as const satisfies Partial<Record<keyof RunChange, string>>;
 
 const RUN_FIELDS = `
@@ -164,18 +179,18 @@ const RUN_FIELDS = `
   r.wait_share AS waitShare, r.memory_bytes AS memoryBytes, r.log_lines AS logLines,
   r.log_warnings AS logWarnings, r.log_errors AS logErrors`;
 
-const DOCUMENT_FIELDS = 'c.config, c.resolved, c.environment, c.evaluate, c.warnings';
+const DOCUMENT_FIELDS = 'c.config, c.resolved, c.environment, c.evaluate, c.imported, c.warnings';
 
 type RawRun = Omit<RunRow, 'archived' | keyof Documents> & {
   archived: number;
 };
-type Documents = Pick<RunRow, 'config' | 'resolved' | 'environment' | 'evaluate' | 'warnings'>;
+type Documents = Pick<RunRow, 'config' | 'resolved' | 'environment' | 'evaluate' | 'imported' | 'warnings'>;
 type RawDocuments = Record<'config' | 'warnings', string> &
-  Record<'resolved' | 'environment' | 'evaluate', string | null>;
+  Record<'resolved' | 'environment' | 'evaluate' | 'imported', string | null>;
 type RawSummary = RawRun &
   GroupColumns<'last'> &
   GroupColumns<'best'> & {
-    datasetName: string;
+    datasetName: RunSummary['datasetName'];
     datasetKind: RunSummary['datasetKind'];
     last_epoch: number | null;
     last_top1: number | null;
@@ -192,7 +207,7 @@ const SUMMARY_SQL = `
     ${GROUP_SLOTS.map(({ column }) => `r.last_${column}, r.best_${column}`).join(', ')}
   FROM json_each(@ids) j
   JOIN runs r ON r.id = j.value AND r.trash_token IS NULL
-  JOIN datasets d ON d.id = r.dataset_id
+  LEFT JOIN datasets d ON d.id = r.dataset_id
   ORDER BY j.key`;
 
 interface GroupRow {
@@ -241,11 +256,16 @@ export class Runs {
     this.#database = database;
   }
 
+  /** The number of a run whose folder is written before its row, for `create`. */
+  takeNumber(): number {
+    return this.#database.transaction('take a run number', () => nextNumber(this.#database, 'run'));
+  }
+
   /** Writes a run in state `queued` without a place in the queue, and returns its number. */
   create(run: NewRun): number {
     const db = this.#database;
     return db.transaction('create a run', () => {
-      const id = nextNumber(db, 'run');
+      const id = run.id ?? nextNumber(db, 'run');
       db.statement<Record<string, unknown>>(
         'insert run',
         `INSERT INTO runs (id, kind, name, title, detail, folder, state, group_id, seed, method, network,
@@ -255,16 +275,17 @@ export class Runs {
       ).run({
         ...run,
         id,
-        folder: `runs/${id}-${run.slug}`,
+        folder: runFolder(id, run.slug),
         series: ((id - 1) % SERIES_COUNT) + 1,
       });
-      db.statement<[number, string, string | null, string]>(
+      db.statement<[number, string, string | null, string | null, string]>(
         'insert run documents',
-        'INSERT INTO run_documents (run_id, config, evaluate, warnings) VALUES (?, ?, ?, ?)',
+        'INSERT INTO run_documents (run_id, config, evaluate, imported, warnings) VALUES (?, ?, ?, ?, ?)',
       ).run([
         id,
         JSON.stringify(run.config),
         run.evaluate === null ? null : JSON.stringify(run.evaluate),
+        run.imported === undefined ? null : JSON.stringify(run.imported),
         JSON.stringify(run.warnings),
       ]);
       this.#indexText(id);
@@ -375,7 +396,8 @@ export class Runs {
     db.transaction('change a run', () => {
       this.#set(id, 'runs', 'id', RUN_COLUMNS, change);
       this.#set(id, 'run_documents', 'run_id', DOCUMENT_COLUMNS, change);
-      if (change.name !== undefined || change.note !== undefined) this.#indexText(id);
+      if ([change.name, change.note, change.datasetId, change.config].some((one) => one !== undefined))
+        this.#indexText(id);
       this.refreshGroupOf(id);
     });
   }
@@ -458,6 +480,17 @@ export class Runs {
       .all([beginningWith(text)]);
   }
 
+  /** The runs that were made from a file with this content, the newest first. */
+  importedFrom(sha256: string): { id: number; name: string }[] {
+    return this.#database
+      .statement<[string], { id: number; name: string }>(
+        'find imported runs',
+        `SELECT r.id, r.name FROM runs r JOIN run_documents c ON c.run_id = r.id
+         WHERE r.kind = 'import' AND r.trash_token IS NULL AND c.imported ->> 'sha256' = ? ORDER BY r.id DESC`,
+      )
+      .all([sha256]);
+  }
+
   /** Runs that use a dataset, the newest first; also archived ones, not those in the trash. */
   ofDataset(datasetId: number): { id: number; name: string }[] {
     return this.#database
@@ -486,7 +519,7 @@ export class Runs {
         `SELECT count(*) AS runs, avg(active_ms * 1.0 / total_steps) AS msPerStep, avg(size_bytes) AS bytesPerRun
          FROM (
            SELECT active_ms, total_steps, size_bytes FROM runs
-           WHERE state = 'completed' AND method = @method AND network = @network AND dataset_id = @datasetId
+           WHERE state = 'completed' AND kind = 'train' AND method = @method AND network = @network AND dataset_id = @datasetId
              AND total_steps > 0 AND active_ms IS NOT NULL
            ORDER BY ended_at_ms DESC LIMIT 5
          )`,
@@ -528,20 +561,38 @@ export class Runs {
   #indexText(id: number): void {
     const run = this.get(id);
     const settings = Object.entries(run.config).map(([key, value]) => `${key}=${settingText(value)}`);
-    const text = [run.name, run.title, run.detail, run.method, run.preset ?? '', run.note, ...settings]
+    const origin = run.imported === null ? [] : ['imported', run.imported.fileName];
+    const text = [
+      run.name,
+      run.title,
+      run.detail,
+      run.method,
+      run.preset ?? '',
+      run.note,
+      ...origin,
+      ...settings,
+    ]
       .join('\n')
       .toLowerCase();
-    const { name } = this.#database
-      .statement<[number], { name: string }>('read dataset name', 'SELECT name FROM datasets WHERE id = ?')
-      .get([run.datasetId])!;
+    const dataset = this.#database
+      .statement<[number | null], { name: string }>(
+        'read dataset name',
+        'SELECT name FROM datasets WHERE id = ?',
+      )
+      .get([run.datasetId]);
     this.#database
       .statement<[number, string, string]>(
         'write run search text',
         `INSERT INTO run_search (run_id, text, dataset_name) VALUES (?, ?, ?)
-         ON CONFLICT (run_id) DO UPDATE SET text = excluded.text`,
+         ON CONFLICT (run_id) DO UPDATE SET text = excluded.text, dataset_name = excluded.dataset_name`,
       )
-      .run([id, text, name.toLowerCase()]);
+      .run([id, text, dataset?.name.toLowerCase() ?? '']);
   }
+}
+
+/** The folder of a run, relative to the library. */
+export function runFolder(id: number, slug: string): string {
+  return `runs/${id}-${slug}`;
 }
 
 /** The next number of a kind; never given twice, also not after a deletion. */
@@ -566,7 +617,15 @@ function noSuchRun(id: number): StudioError {
   return new StudioError('not-found', `There is no run ${id}. It may have been deleted.`);
 }
 
-function toRun({ config, resolved, environment, evaluate, warnings, ...raw }: RawRun & RawDocuments): RunRow {
+function toRun({
+  config,
+  resolved,
+  environment,
+  evaluate,
+  imported,
+  warnings,
+  ...raw
+}: RawRun & RawDocuments): RunRow {
   return {
     ...raw,
     archived: raw.archived === 1,
@@ -574,6 +633,7 @@ function toRun({ config, resolved, environment, evaluate, warnings, ...raw }: Ra
     resolved: parseOrNull(resolved) as RunRow['resolved'],
     environment: parseOrNull(environment) as RunRow['environment'],
     evaluate: parseOrNull(evaluate) as RunRow['evaluate'],
+    imported: parseOrNull(imported) as RunRow['imported'],
     warnings: JSON.parse(warnings) as string[],
   };
 }

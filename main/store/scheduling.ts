@@ -3,7 +3,7 @@
  * A run waits when its state is `queued` and it has a place; the smaller place is the sooner. Which state may follow
  * which is the scheduler's table.
  */
-import type { Config, EngineChoice, RunAttempt, RunState } from '../../preload/contract.ts';
+import type { Config, EngineChoice, RunAttempt, RunKind, RunState } from '../../preload/contract.ts';
 import type { KeptCheckpoint, ProcessIdentity } from '../trainer/protocol.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Database } from './database.ts';
@@ -18,15 +18,18 @@ const FINAL_STATES: ReadonlySet<RunState> = new Set(['completed', 'failed', 'sto
 /** A run as the scheduler sees it. */
 export interface SchedulerRun {
   id: number;
-  kind: 'train' | 'evaluate';
+  kind: RunKind;
   title: string;
   state: RunState;
   /** Relative to the library. */
   folder: string;
   config: Config;
-  /** Relative to the library. */
-  datasetFolder: string;
-  manifestHash: string;
+  /** Null for a run that was imported without a dataset; it never waits or runs. */
+  dataset: {
+    /** Relative to the library. */
+    folder: string;
+    manifestHash: string;
+  } | null;
   queuePosition: number | null;
   resolved: Record<string, unknown> | null;
   /** The newest attempt; null before the first start. */
@@ -110,7 +113,7 @@ export class Scheduling {
   readSchedulerRun(runId: number): SchedulerRun | null {
     const run = this.#parts.runs.read(runId);
     if (run === null) return null;
-    const dataset = this.#parts.datasets.get(run.datasetId);
+    const dataset = run.datasetId === null ? null : this.#parts.datasets.get(run.datasetId);
     return {
       id: run.id,
       kind: run.kind,
@@ -118,8 +121,7 @@ export class Scheduling {
       state: run.state,
       folder: run.folder,
       config: run.config,
-      datasetFolder: dataset.folder,
-      manifestHash: dataset.manifest.manifestHash,
+      dataset: dataset && { folder: dataset.folder, manifestHash: dataset.manifest.manifestHash },
       queuePosition: run.queueOrder,
       resolved: run.resolved,
       attempt: this.#readAttempt(runId),

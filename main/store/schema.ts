@@ -262,4 +262,34 @@ const version1: Migration = (database) => {
   `);
 };
 
-export const MIGRATIONS: readonly Migration[] = [version1];
+/**
+ * Runs that were imported: `kind` may say so, they may have no dataset, and `imported` says where they came from. SQLite
+ * changes no CHECK of a table, so the table is written anew.
+ */
+const version2: Migration = (database) => {
+  const { sql } = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'runs'").get() as {
+    sql: string;
+  };
+  const changed = sql
+    .replace('CREATE TABLE runs', 'CREATE TABLE runs_rewritten')
+    .replace("kind IN ('train', 'evaluate')", "kind IN ('train', 'evaluate', 'import')")
+    .replace('dataset_id INTEGER NOT NULL REFERENCES', 'dataset_id INTEGER REFERENCES');
+  const indexes = database
+    .prepare(
+      "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'runs' AND name <> 'runs_by_facet'",
+    )
+    .pluck()
+    .all() as string[];
+  database.exec(changed);
+  database.exec(`
+    INSERT INTO runs_rewritten SELECT * FROM runs;
+    DROP TABLE runs;
+    ALTER TABLE runs_rewritten RENAME TO runs;
+    ALTER TABLE run_documents ADD COLUMN imported TEXT;
+    CREATE INDEX runs_by_facet ON runs
+      (archived, state, dataset_id, method, kind, created_at_ms, group_id, trash_token) WHERE trash_token IS NULL;
+  `);
+  for (const index of indexes) database.exec(index);
+};
+
+export const MIGRATIONS: readonly Migration[] = [version1, version2];

@@ -22,6 +22,10 @@ const EDGES: [RunState, RunEvent, RunState][] = [
   ['paused', 'cancel', 'stopped'],
   ['stopped', 'resume', 'queued'],
   ['failed', 'resume', 'queued'],
+  ['completed', 'evaluate', 'queued'],
+  ['stopped', 'evaluate', 'queued'],
+  ['crashed', 'evaluate', 'queued'],
+  ['failed', 'evaluate', 'queued'],
   ['crashed', 'resume', 'queued'],
 ];
 

@@ -25,7 +25,7 @@ export function cliCommand(
   if (preset === null) words.push(`${run.folder}/config.yaml`);
   else {
     words.push(preset.name);
-    if (run.datasetKind !== 'sample') words.push('--dataset', run.datasetName);
+    if (run.datasetKind !== 'sample' && run.datasetName !== null) words.push('--dataset', run.datasetName);
     for (const key of changedKeys(run.config, preset.config))
       words.push('--set', `${key}=${valueText(run.config[key] ?? null)}`);
   }

@@ -25,7 +25,7 @@ const VALUES: Record<RunSortKey, (run: RunSummary) => string | number | null> = 
     ['running', 'preparing', 'queued', 'paused', 'crashed', 'failed', 'stopped', 'completed'].indexOf(
       run.state,
     ),
-  dataset: (run) => run.datasetName.toLowerCase(),
+  dataset: (run) => run.datasetName?.toLowerCase() ?? null,
   method: (run) => run.method,
   seed: (run) => run.seed,
   'last-top1': (run) => run.last?.top1 ?? null,

@@ -5,6 +5,7 @@ import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path';
 import test from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
+import { PLAIN_RUN_QUERY } from '../../../preload/contract.ts';
 import { StudioError } from '../../../main/store/errors.ts';
 import { openStore } from '../../../main/store/index.ts';
 import type { Migration } from '../../../main/store/migrate.ts';
@@ -54,7 +55,7 @@ for (const name of readdirSync(FIXTURES)) {
     assert.ok(last !== null);
     const evaluation = store.evaluations.read(run.id, 'test', last.epoch);
     assert.equal(evaluation?.top1, last.top1);
-    assert.equal(evaluation?.perClass.length, store.datasets.facts(run.datasetId).classCounts.length);
+    assert.equal(evaluation?.perClass.length, store.datasets.facts(run.datasetId!).classCounts.length);
     assert.equal(store.log.read(run.id, 0, 5).lines.length, 5);
     assert.ok((store.metrics.read(run.id, 'train/loss', ALL)?.values.length ?? 0) > 0);
     assert.equal(store.checkpoints.list(run.id).at(-1)?.epoch, 200);
@@ -90,20 +91,76 @@ test('an upgrade leaves a copy of what was there before it', (t) => {
   const file = path.join(folder, 'library.db');
   copyFileSync(path.join(FIXTURES, 'schema-1.db'), file);
   const messages: string[] = [];
-  const migrations = [...MIGRATIONS.slice(0, 1), addColumn];
+  const migrations = [...MIGRATIONS, addColumn];
   const store = openStore(file, { migrations, report: (message) => messages.push(message) });
   assert.equal(store.runs.get(2).id, 2);
   store.close();
-  const copy = `${file}.before-schema-2`;
+  const copy = `${file}.before-schema-${migrations.length}`;
   assert.ok(
     messages.some((message) => message.includes(copy)),
     messages.join('\n'),
   );
   assert.equal(schemaVersion(copy), 1);
-  assert.equal(schemaVersion(file), 2);
+  assert.equal(schemaVersion(file), migrations.length);
   const again: string[] = [];
   openStore(file, { migrations, report: (message) => again.push(message) }).close();
   assert.deepEqual(again, [], 'nothing is done twice');
+});
+
+test('runs of a library from before imports keep all that they had, and imported ones fit beside them', (t) => {
+  const { folder, remove } = tempLibrary();
+  t.after(remove);
+  const file = path.join(folder, 'library.db');
+  copyFileSync(path.join(FIXTURES, 'schema-1.db'), file);
+  const old = new SqliteDatabase(file, { readonly: true });
+  const before = old.prepare('SELECT * FROM runs ORDER BY id').all();
+  old.close();
+  assert.ok(before.length > 0);
+  const store = openStore(file);
+  t.after(() => store.close());
+  assert.deepEqual(store.database.raw.prepare('SELECT * FROM runs ORDER BY id').all(), before);
+  const imported = {
+    kind: 'checkpoint',
+    fileName: 'model_best.pth.tar',
+    sizeBytes: 12,
+    sha256: 'ab'.repeat(32),
+    importedAtMs: 1,
+    format: 'PyTorch (zip)',
+    classes: 10,
+    epoch: 200,
+    bestTop1: null,
+    classOrder: 'as-stored',
+  } as const;
+  const id = store.runs.create({
+    kind: 'import',
+    name: 'authors',
+    title: 'ResLT',
+    detail: '',
+    slug: 'authors',
+    groupId: null,
+    seed: 0,
+    method: 'reslt',
+    network: 'resnet32',
+    datasetId: null,
+    preset: null,
+    parentRunId: null,
+    note: '',
+    config: { method: 'reslt' },
+    evaluate: null,
+    imported,
+    warnings: [],
+    createdAtMs: 1,
+  });
+  assert.deepEqual(store.runs.get(id).imported, imported);
+  const summary = store.runs.summary(id);
+  assert.deepEqual([summary.kind, summary.datasetId, summary.datasetName], ['import', null, null]);
+  assert.deepEqual(store.runs.importedFrom(imported.sha256), [{ id, name: 'authors' }]);
+  const found = store.runLists.list({ ...PLAIN_RUN_QUERY, kinds: ['import'] }, 2);
+  assert.deepEqual(
+    found.items.flatMap(({ runs }) => runs.map((run) => run.id)),
+    [id],
+  );
+  assert.equal(found.filters.kinds.find(({ kind }) => kind === 'train')?.count, before.length);
 });
 
 test('a step that fails leaves the file in the version before it', (t) => {

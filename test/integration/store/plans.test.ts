@@ -37,6 +37,7 @@ function doEverything(store: Store): void {
             states: ['completed'],
             datasetIds: [1, 2, 3],
             methods: ['reslt'],
+            kinds: ['train'],
             sinceDays: 1000,
             archived: false,
             grouped,
