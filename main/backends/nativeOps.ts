@@ -19,6 +19,7 @@ import {
   type BatchNormVectors,
   type ConvGeometry,
   type LinearGradients,
+  type PoolGeometry,
   type Shape4D,
 } from '../training/ops.ts';
 
@@ -195,6 +196,19 @@ export class NativeOps extends CompositeOps {
     return stride === 1 ? input : tf.avgPool(input, 1, stride, 'valid');
   }
 
+  override maxPool(input: Tensor4D, geometry: PoolGeometry): Tensor4D {
+    return this.#one('MaxPool', this.#poolAttributes(geometry), [input]);
+  }
+
+  override maxPoolGradient(
+    gradient: Tensor4D,
+    input: Tensor4D,
+    output: Tensor4D,
+    geometry: PoolGeometry,
+  ): Tensor4D {
+    return this.#one('MaxPoolGrad', this.#poolAttributes(geometry), [input, output, gradient]);
+  }
+
   override globalAveragePool(input: Tensor4D): Tensor2D {
     return this.#one('Mean', this.#mean, [input, this.#ints([1, 2])]);
   }
@@ -255,6 +269,22 @@ export class NativeOps extends CompositeOps {
       this.#conv.set(key, attributes);
     }
     return attributes;
+  }
+
+  #poolAttributes({ kernel, stride, padding }: PoolGeometry): OpAttribute[] {
+    const { TF_ATTR_INT, TF_ATTR_STRING } = this.#runner.binding as Record<string, number>;
+    return [
+      this.#type,
+      { name: 'ksize', type: TF_ATTR_INT!, value: [1, kernel, kernel, 1] },
+      { name: 'strides', type: TF_ATTR_INT!, value: [1, stride, stride, 1] },
+      { name: 'padding', type: TF_ATTR_STRING!, value: 'EXPLICIT' },
+      {
+        name: 'explicit_paddings',
+        type: TF_ATTR_INT!,
+        value: [0, 0, padding, padding, padding, padding, 0, 0],
+      },
+      { name: 'data_format', type: TF_ATTR_STRING!, value: 'NHWC' },
+    ];
   }
 
   #ints(values: number[]): Tensor {

@@ -13,10 +13,18 @@ export const BATCH_NORM_EPSILON = 1e-5;
 /** Weight of the newest batch in the running statistics. */
 export const BATCH_NORM_MOMENTUM = 0.1;
 
+/** Added to a length of zero before a division by it, as PyTorch's normalize does. */
+export const SMALLEST_LENGTH = 1e-12;
+
 /** A square convolution: the same stride and the same zero padding on all sides. */
 export interface ConvGeometry {
   stride: number;
   padding: number;
+}
+
+/** Square windows, with the same padding on all sides. */
+export interface PoolGeometry extends ConvGeometry {
+  kernel: number;
 }
 
 /** The four vectors [channels] of a batch norm. */
@@ -48,7 +56,15 @@ export interface LinearGradients {
   bias: Tensor1D;
 }
 
-/** Images and maps are [batch, height, width, channels], filters [height, width, in / groups, out]. */
+export interface CosineGradients {
+  input: Tensor2D;
+  weight: Tensor2D;
+}
+
+/**
+ * Images and maps are [batch, height, width, channels], filters [height, width, in / groups, out]; a convolution has
+ * as many groups as its filter's inputs go into the map's channels.
+ */
 export interface Ops {
   conv2d(input: Tensor4D, filter: Tensor4D, geometry: ConvGeometry): Tensor4D;
   conv2dInputGradient(
@@ -90,6 +106,11 @@ export interface Ops {
   padShortcut(input: Tensor4D, channels: number, stride: number): Tensor4D;
   padShortcutGradient(gradient: Tensor4D, inputShape: Shape4D, stride: number): Tensor4D;
 
+  /** The largest of each window; padding is never the largest. */
+  maxPool(input: Tensor4D, geometry: PoolGeometry): Tensor4D;
+  /** `output` is what `maxPool` returned. Among equals the first of the window, row by row, gets the gradient. */
+  maxPoolGradient(gradient: Tensor4D, input: Tensor4D, output: Tensor4D, geometry: PoolGeometry): Tensor4D;
+
   /** [B, H, W, C] → [B, C] */
   globalAveragePool(input: Tensor4D): Tensor2D;
   globalAveragePoolGradient(gradient: Tensor2D, inputShape: Shape4D): Tensor4D;
@@ -97,6 +118,17 @@ export interface Ops {
   /** input [B, in], weight [out, in], bias [out] → [B, out] */
   linear(input: Tensor2D, weight: Tensor2D, bias: Tensor1D): Tensor2D;
   linearGradient(gradient: Tensor2D, input: Tensor2D, weight: Tensor2D): LinearGradients;
+  /** input [B, in], weight [out, in] → [B, out], with each row of the weight divided by its length^tau. */
+  tauLinear(input: Tensor2D, weight: Tensor2D, tau: number): Tensor2D;
+
+  /** input [B, in], weight [in, out] → [B, out]: scale · cosine of the angle between example and column. */
+  cosineLinear(input: Tensor2D, weight: Tensor2D, scale: number): Tensor2D;
+  cosineLinearGradient(gradient: Tensor2D, input: Tensor2D, weight: Tensor2D, scale: number): CosineGradients;
+
+  /** Each row divided by its length. */
+  unitRows(input: Tensor2D): Tensor2D;
+  /** The `count` largest values of each row, in descending order. */
+  topValues(input: Tensor2D, count: number): Tensor2D;
 }
 
 export type Shape4D = [number, number, number, number];

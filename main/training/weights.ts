@@ -78,44 +78,33 @@ export function makeTensor(spec: TensorSpec, data: Float32Array): Tensor {
   return transposed;
 }
 
-/**
- * Fresh weights as the reference draws them: convolutions Kaiming-normal by fan-in (std sqrt(2 / fan-in)), batch
- * norms 1 and 0, linear weights and biases uniform in ±1 / sqrt(in).
- */
+/** Fresh weights as the network's layers say, drawn in the order of the state dict. */
 export function initialWeights(network: Network, random: Random): TensorMap {
-  const map: TensorMap = new Map();
-  let linearInputs = 1;
-  for (const spec of network.tensors) {
-    const size = spec.shape.reduce((product, length) => product * length, 1);
-    if (spec.kind === 'batchCount') {
-      map.set(spec.name, { shape: [], data: new Int32Array(1) });
-      continue;
-    }
-    if (spec.kind === 'linearWeight') linearInputs = spec.shape[1]!;
-    const draw = initialValue(spec, linearInputs, random);
-    map.set(spec.name, { shape: spec.shape, data: Float32Array.from({ length: size }, draw) });
-  }
-  return map;
+  return new Map(
+    network.tensors.map((spec) => {
+      const size = spec.shape.reduce((product, length) => product * length, 1);
+      const data =
+        spec.kind === 'batchCount' ? new Int32Array(1) : drawValues(spec, new Float32Array(size), random);
+      return [spec.name, { shape: spec.shape, data }];
+    }),
+  );
 }
 
-function initialValue(spec: TensorSpec, linearInputs: number, random: Random): () => number {
-  switch (spec.kind) {
-    case 'convWeight': {
-      const [, channels, height, width] = spec.shape as [number, number, number, number];
-      const deviation = Math.sqrt(2 / (channels * height * width));
-      return () => random.normal() * deviation;
+function drawValues({ initial, shape }: TensorSpec, values: Float32Array, random: Random): Float32Array {
+  switch (initial.kind) {
+    case 'constant':
+      return values.fill(initial.value);
+    case 'normal':
+      return values.map(() => random.normal() * initial.deviation);
+    case 'uniform':
+      return values.map(() => (2 * random.float() - 1) * initial.bound);
+    case 'unitColumns': {
+      const columns = shape[1]!;
+      const drawn = values.map(() => 2 * random.float() - 1);
+      const squares = new Float64Array(columns);
+      drawn.forEach((value, index) => (squares[index % columns]! += value ** 2));
+      return drawn.map((value, index) => value / Math.sqrt(squares[index % columns]!));
     }
-    case 'linearWeight':
-    case 'linearBias': {
-      // A bias follows its weight in the state dict, so `linearInputs` is its layer's.
-      const bound = 1 / Math.sqrt(linearInputs);
-      return () => (2 * random.float() - 1) * bound;
-    }
-    case 'batchNormScale':
-    case 'runningVariance':
-      return () => 1;
-    default:
-      return () => 0;
   }
 }
 

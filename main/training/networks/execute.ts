@@ -2,13 +2,13 @@
  * Runs a network over `Ops`: a training pass that can be differentiated, and an inference pass. The backward pass
  * is written here, one case a layer, instead of using tfjs' gradient tape: it frees each activation as soon as its
  * gradient is done (the tape holds all of them to the end) and costs no bookkeeping per op. Exactly the tensors
- * that a gradient needs survive the forward pass: inputs of convolutions, batch norms and linear layers, and
- * outputs of ReLUs.
+ * that a gradient needs survive the forward pass (gradientNeeds.ts).
  */
-import { zerosLike } from '@tensorflow/tfjs-core';
+import { addN, concat2d, div, pad2d, reshape, slice2d, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 
 import type { BatchNormVectors, Ops, Shape4D } from '../ops.ts';
+import { gradientNeeds } from './gradientNeeds.ts';
 import type { Graph, Network, NetworkNode } from './graph.ts';
 
 /** The tensors of a network inside the engine, by state-dict name: filters [height, width, in, out], the rest as in PyTorch. */
@@ -23,7 +23,7 @@ export interface TrainingPass {
   /** Logits [batch, classes] of each output; freed by `backward` and `dispose`. */
   outputs: Record<string, Tensor2D>;
   /**
-   * Takes the gradient of the loss by each output and returns that by each trainable tensor. An output without an
+   * Takes the gradient of the loss by each output and returns that by each trained tensor. An output without an
    * entry takes no part in the loss; tensors that only it depends on get zeros. The caller disposes both.
    */
   backward(gradients: Partial<Record<string, Tensor2D>>): Map<string, Tensor>;
@@ -39,6 +39,11 @@ export type BatchNormMode = 'batch' | 'running';
 export interface TrainingPassOptions {
   /** Default 'batch'. */
   batchNorm?: BatchNormMode;
+  /**
+   * Tensors that are trained, of those that can be; absent: all of them. Nothing is kept or computed for layers that
+   * lie below all of these.
+   */
+  trainable?: ReadonlySet<string>;
   /** Also return the gradient by the images, under the name INPUT_GRADIENT. */
   inputGradient?: boolean;
 }
@@ -54,13 +59,18 @@ export function forwardTraining(
   network: Network,
   state: NetworkState,
   images: Tensor4D,
-  { batchNorm: mode = 'batch', inputGradient = false }: TrainingPassOptions = {},
+  { batchNorm: mode = 'batch', trainable, inputGradient = false }: TrainingPassOptions = {},
 ): TrainingPass {
   const graph = network.training;
   const { nodes } = graph;
   const values: (Tensor | null)[] = new Array<Tensor | null>(nodes.length).fill(null);
   const saved = new Map<number, Tensor1D[]>();
-  const kept = keptForBackward(graph);
+  const trained = new Set(
+    network.tensors
+      .filter((spec) => spec.trainable && (trainable?.has(spec.name) ?? true))
+      .map((spec) => spec.name),
+  );
+  const { needed, kept } = gradientNeeds(graph, trained, inputGradient);
   const plan = lastUses(graph);
 
   nodes.forEach((node, index) => {
@@ -68,7 +78,8 @@ export function forwardTraining(
       const { name } = node.layer;
       const result = ops.batchNormTraining(values[node.inputs[0]!] as Tensor4D, vectors(state, name));
       values[index] = result.output;
-      saved.set(index, result.saved);
+      if (needed[index]) saved.set(index, result.saved);
+      else result.saved.forEach((each) => each.dispose());
       replace(state, `${name}.running_mean`, result.mean);
       replace(state, `${name}.running_var`, result.variance);
     } else values[index] = runLayer(ops, node, state, values, images);
@@ -90,11 +101,12 @@ export function forwardTraining(
     const byNode: (Tensor | null)[] = new Array<Tensor | null>(nodes.length).fill(null);
     const byTensor = new Map<string, Tensor>();
     const passOn = (index: number, gradient: Tensor): void => {
-      if (index > 0 || inputGradient) byNode[index] = accumulate(ops, byNode[index] ?? null, gradient);
+      if (needed[index]) byNode[index] = accumulate(ops, byNode[index] ?? null, gradient);
       else gradient.dispose();
     };
     const collect = (name: string, gradient: Tensor): void => {
-      byTensor.set(name, accumulate(ops, byTensor.get(name) ?? null, gradient));
+      if (trained.has(name)) byTensor.set(name, accumulate(ops, byTensor.get(name) ?? null, gradient));
+      else gradient.dispose();
     };
     for (const [name, index] of Object.entries(graph.outputs)) {
       const gradient = outputGradients[name];
@@ -114,7 +126,8 @@ export function forwardTraining(
           input: values[node.inputs[0]!] ?? null,
           saved: saved.get(index) ?? null,
           batch: images.shape[0],
-          needsInputGradient: node.inputs[0] !== 0 || inputGradient,
+          needsInput: needed[node.inputs[0]!]!,
+          isTrained: (name) => trained.has(name),
           passOn,
           collect,
         });
@@ -123,8 +136,7 @@ export function forwardTraining(
       }
       free(values, index);
     }
-    for (const { name, trainable } of network.tensors)
-      if (trainable && !byTensor.has(name)) byTensor.set(name, zerosLike(tensor(state, name)));
+    for (const name of trained) if (!byTensor.has(name)) byTensor.set(name, zerosLike(tensor(state, name)));
     if (byNode[0]) byTensor.set(INPUT_GRADIENT, byNode[0]);
     dispose();
     return byTensor;
@@ -160,6 +172,9 @@ function runLayer(
 ): Tensor {
   const { layer } = node;
   const input = values[node.inputs[0]!] as Tensor4D;
+  const features = input as Tensor as Tensor2D;
+  const all = (): Tensor2D[] => node.inputs.map((index) => values[index] as Tensor2D);
+  const weight = (name: string): Tensor2D => tensor(state, `${name}.weight`) as Tensor2D;
   switch (layer.kind) {
     case 'input':
       return images;
@@ -173,14 +188,28 @@ function runLayer(
       return ops.add(input, values[node.inputs[1]!] as Tensor4D);
     case 'padShortcut':
       return ops.padShortcut(input, layer.channels, layer.stride);
+    case 'maxPool':
+      return ops.maxPool(input, layer);
     case 'globalAveragePool':
       return ops.globalAveragePool(input);
+    case 'asMap':
+      return reshape(features, [features.shape[0], 1, 1, features.shape[1]]);
+    case 'slice':
+      return slice2d(features, [0, layer.from], [-1, layer.size]);
     case 'linear':
-      return ops.linear(
-        input as Tensor as Tensor2D,
-        tensor(state, `${layer.name}.weight`) as Tensor2D,
-        tensor(state, `${layer.name}.bias`) as Tensor1D,
-      );
+      return ops.linear(features, weight(layer.name), tensor(state, `${layer.name}.bias`) as Tensor1D);
+    case 'tauLinear':
+      return ops.tauLinear(features, weight(layer.name), layer.tau);
+    case 'cosine':
+      return ops.cosineLinear(features, weight(layer.name), layer.scale);
+    case 'unitRows':
+      return ops.unitRows(features);
+    case 'mean':
+      return tidy(() => div(addN(all()), node.inputs.length));
+    case 'topValues':
+      return ops.topValues(features, layer.count);
+    case 'concat':
+      return concat2d(all(), 1);
   }
 }
 
@@ -194,8 +223,9 @@ interface BackwardContext {
   input: Tensor | null;
   saved: Tensor1D[] | null;
   batch: number;
-  /** False for the layer on the images, whose gradient is not worth computing. */
-  needsInputGradient: boolean;
+  /** Whether the gradient by the first input is worth computing. */
+  needsInput: boolean;
+  isTrained(name: string): boolean;
   passOn(index: number, gradient: Tensor): void;
   collect(name: string, gradient: Tensor): void;
 }
@@ -205,6 +235,7 @@ function backwardLayer(context: BackwardContext): void {
   const { layer } = node;
   const from = node.inputs[0]!;
   const gradient = context.gradient as Tensor4D;
+  const byFeatures = context.gradient as Tensor2D;
   const input = context.input as Tensor4D;
   const inputShape = [batch, ...graph.nodes[from]!.shape] as Shape4D;
   switch (layer.kind) {
@@ -212,9 +243,9 @@ function backwardLayer(context: BackwardContext): void {
       return;
     case 'conv': {
       const filter = tensor(state, layer.weight) as Tensor4D;
-      collect(layer.weight, ops.conv2dFilterGradient(gradient, input, filter.shape, layer));
-      if (context.needsInputGradient)
-        passOn(from, ops.conv2dInputGradient(gradient, filter, inputShape, layer));
+      if (context.isTrained(layer.weight))
+        collect(layer.weight, ops.conv2dFilterGradient(gradient, input, filter.shape, layer));
+      if (context.needsInput) passOn(from, ops.conv2dInputGradient(gradient, filter, inputShape, layer));
       return;
     }
     case 'batchNorm': {
@@ -238,17 +269,56 @@ function backwardLayer(context: BackwardContext): void {
     case 'padShortcut':
       passOn(from, ops.padShortcutGradient(gradient, inputShape, layer.stride));
       return;
-    case 'globalAveragePool':
-      passOn(from, ops.globalAveragePoolGradient(context.gradient as Tensor2D, inputShape));
+    case 'maxPool':
+      passOn(from, ops.maxPoolGradient(gradient, input, context.output as Tensor4D, layer));
       return;
+    case 'globalAveragePool':
+      passOn(from, ops.globalAveragePoolGradient(byFeatures, inputShape));
+      return;
+    case 'asMap':
+      passOn(from, reshape(gradient, inputShape));
+      return;
+    case 'slice': {
+      const behind = inputShape[1] - layer.from - layer.size;
+      passOn(
+        from,
+        pad2d(byFeatures, [
+          [0, 0],
+          [layer.from, behind],
+        ]),
+      );
+      return;
+    }
+    case 'concat': {
+      let start = 0;
+      for (const index of node.inputs) {
+        const size = graph.nodes[index]!.shape[0]!;
+        passOn(index, slice2d(byFeatures, [0, start], [-1, size]));
+        start += size;
+      }
+      return;
+    }
     case 'linear': {
       const weight = tensor(state, `${layer.name}.weight`) as Tensor2D;
-      const result = ops.linearGradient(context.gradient as Tensor2D, context.input as Tensor2D, weight);
+      const result = ops.linearGradient(byFeatures, context.input as Tensor2D, weight);
       collect(`${layer.name}.weight`, result.weight);
       collect(`${layer.name}.bias`, result.bias);
       passOn(from, result.input);
       return;
     }
+    case 'cosine': {
+      const weight = tensor(state, `${layer.name}.weight`) as Tensor2D;
+      const result = ops.cosineLinearGradient(byFeatures, context.input as Tensor2D, weight, layer.scale);
+      collect(`${layer.name}.weight`, result.weight);
+      passOn(from, result.input);
+      return;
+    }
+    case 'tauLinear':
+      throw new Error('a classifier with normalised rows has no gradient: it is for inference');
+    case 'unitRows':
+    case 'mean':
+    case 'topValues':
+      return;
   }
 }
 
@@ -258,16 +328,6 @@ function accumulate(ops: Ops, sum: Tensor | null, gradient: Tensor): Tensor {
   sum.dispose();
   gradient.dispose();
   return total;
-}
-
-/** Nodes whose values the backward pass reads, and the outputs. */
-function keptForBackward(graph: Graph): Set<number> {
-  const kept = new Set<number>([0, ...Object.values(graph.outputs)]);
-  graph.nodes.forEach(({ layer, inputs }, index) => {
-    if (layer.kind === 'relu') kept.add(index);
-    if (layer.kind === 'conv' || layer.kind === 'batchNorm' || layer.kind === 'linear') kept.add(inputs[0]!);
-  });
-  return kept;
 }
 
 /** For each node, the nodes whose value nobody reads after it in the forward pass (outputs excepted). */

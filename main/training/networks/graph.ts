@@ -4,7 +4,7 @@
  * whole step can read it too. Shapes are checked while it is built. Parameters carry PyTorch's state-dict names,
  * shapes and order.
  */
-import type { ConvGeometry } from '../ops.ts';
+import type { ConvGeometry, PoolGeometry } from '../ops.ts';
 
 export type Layer =
   | { kind: 'input' }
@@ -13,8 +13,23 @@ export type Layer =
   | { kind: 'relu' }
   | { kind: 'add' }
   | { kind: 'padShortcut'; channels: number; stride: number }
+  | ({ kind: 'maxPool' } & PoolGeometry)
   | { kind: 'globalAveragePool' }
-  | { kind: 'linear'; name: string };
+  /** Features as a map of one pixel. */
+  | { kind: 'asMap' }
+  /** Some of the features: `size` from index `from` on. */
+  | { kind: 'slice'; from: number; size: number }
+  | { kind: 'linear'; name: string }
+  /** By the cosine between features and columns; see `Ops.cosineLinear`. */
+  | { kind: 'cosine'; name: string; scale: number }
+  /** A linear layer whose rows are divided by norm^tau, without bias. Has no gradient: it is for inference. */
+  | { kind: 'tauLinear'; name: string; tau: number }
+  // What a router reads. No gradient goes through them: the experts below stay as they are while it trains.
+  | { kind: 'unitRows' }
+  | { kind: 'mean' }
+  | { kind: 'topValues'; count: number }
+  /** Features behind features. */
+  | { kind: 'concat' };
 
 export interface NetworkNode {
   layer: Layer;
@@ -28,20 +43,31 @@ export type TensorKind =
   | 'convWeight'
   | 'linearWeight'
   | 'linearBias'
+  | 'cosineWeight'
   | 'batchNormScale'
   | 'batchNormOffset'
   | 'runningMean'
   | 'runningVariance'
   | 'batchCount';
 
+/** How fresh values are drawn. */
+export type Initial =
+  | { kind: 'constant'; value: number }
+  | { kind: 'normal'; deviation: number }
+  /** In ±bound. */
+  | { kind: 'uniform'; bound: number }
+  /** Columns of length 1, from uniform numbers. */
+  | { kind: 'unitColumns' };
+
 /** One entry of the state dict. */
 export interface TensorSpec {
   name: string;
-  /** PyTorch's: convolutions [out, in / groups, height, width], linear [out, in]. */
+  /** PyTorch's: convolutions [out, in / groups, height, width], linear [out, in], cosine classifiers [in, out]. */
   shape: number[];
   kind: TensorKind;
   /** Whether gradients reach it; the rest are statistics. */
   trainable: boolean;
+  initial: Initial;
 }
 
 /** Layers in the order of evaluation; the first is the input. */
@@ -71,6 +97,13 @@ export function countParameters(network: Network): number {
     .reduce((sum, spec) => sum + spec.shape.reduce((product, size) => product * size, 1), 0);
 }
 
+const STATISTICS: ReadonlySet<TensorKind> = new Set(['runningMean', 'runningVariance', 'batchCount']);
+
+/** How many windows fit along a side. */
+function windows(length: number, { kernel, stride, padding }: PoolGeometry): number {
+  return Math.floor((length + 2 * padding - kernel) / stride) + 1;
+}
+
 /** The graph of what the outputs need, and the input. */
 function reachable(nodes: NetworkNode[], outputs: Record<string, number>): Graph {
   const needed = new Set([0, ...Object.values(outputs)]);
@@ -87,14 +120,24 @@ function reachable(nodes: NetworkNode[], outputs: Record<string, number>): Graph
   };
 }
 
-/** Collects nodes and tensors. Layer methods take and return node indices. */
+export interface BuilderOptions {
+  /** Convolutions are drawn normal with variance 2 / fan; fan is the inputs of one output pixel, or the outputs of one input pixel. */
+  fan?: 'in' | 'out';
+}
+
+/**
+ * Collects nodes and tensors. Layer methods take and return node indices. Layers of one name share their tensors,
+ * which stand in the state dict where the name was used first.
+ */
 export class NetworkBuilder {
   readonly #nodes: NetworkNode[] = [];
-  readonly #tensors: TensorSpec[] = [];
+  readonly #tensors = new Map<string, TensorSpec>();
   readonly #inputShape: [number, number, number];
+  readonly #fan: 'in' | 'out';
 
-  constructor(inputShape: [number, number, number]) {
+  constructor(inputShape: [number, number, number], { fan = 'in' }: BuilderOptions = {}) {
     this.#inputShape = inputShape;
+    this.#fan = fan;
   }
 
   input(): number {
@@ -117,8 +160,12 @@ export class NetworkBuilder {
     if (padding >= kernel)
       throw new RangeError(`${name}: a padding of ${padding} needs a kernel larger than ${kernel}`);
     const weight = `${name}.weight`;
-    this.#declare(weight, [options.channels, channels / groups, kernel, kernel], 'convWeight', true);
-    const size = (length: number): number => Math.floor((length + 2 * padding - kernel) / stride) + 1;
+    const fan = kernel * kernel * (this.#fan === 'in' ? channels / groups : options.channels);
+    this.#declare(weight, [options.channels, channels / groups, kernel, kernel], 'convWeight', {
+      kind: 'normal',
+      deviation: Math.sqrt(2 / fan),
+    });
+    const size = (length: number): number => windows(length, options);
     return this.#add(
       { kind: 'conv', weight, stride, padding },
       [input],
@@ -129,16 +176,18 @@ export class NetworkBuilder {
   batchNorm(input: number, name: string): number {
     const shape = this.#map(input);
     const channels = [shape[2]];
-    this.#declare(`${name}.weight`, channels, 'batchNormScale', true);
-    this.#declare(`${name}.bias`, channels, 'batchNormOffset', true);
-    this.#declare(`${name}.running_mean`, channels, 'runningMean', false);
-    this.#declare(`${name}.running_var`, channels, 'runningVariance', false);
-    this.#declare(`${name}.num_batches_tracked`, [], 'batchCount', false);
+    const [zero, one] = [0, 1].map((value) => ({ kind: 'constant', value }) as const) as [Initial, Initial];
+    this.#declare(`${name}.weight`, channels, 'batchNormScale', one);
+    this.#declare(`${name}.bias`, channels, 'batchNormOffset', zero);
+    this.#declare(`${name}.running_mean`, channels, 'runningMean', zero);
+    this.#declare(`${name}.running_var`, channels, 'runningVariance', one);
+    this.#declare(`${name}.num_batches_tracked`, [], 'batchCount', zero);
     return this.#add({ kind: 'batchNorm', name }, [input], shape);
   }
 
+  /** Of a map or of features. */
   relu(input: number): number {
-    return this.#add({ kind: 'relu' }, [input], this.#map(input));
+    return this.#add({ kind: 'relu' }, [input], this.#node(input).shape);
   }
 
   add(a: number, b: number): number {
@@ -161,25 +210,86 @@ export class NetworkBuilder {
     );
   }
 
+  /** Channels of a map. */
+  channelsOf(input: number): number {
+    return this.#map(input)[2];
+  }
+
+  /** The largest of each window; padding is never the largest. */
+  maxPool(input: number, geometry: PoolGeometry): number {
+    const [height, width, channels] = this.#map(input);
+    const size = (length: number): number => windows(length, geometry);
+    return this.#add({ kind: 'maxPool', ...geometry }, [input], [size(height), size(width), channels]);
+  }
+
+  /** A map's mean over its pixels: features. */
   globalAveragePool(input: number): number {
     return this.#add({ kind: 'globalAveragePool' }, [input], [this.#map(input)[2]]);
   }
 
-  /** Registers a linear layer's tensors now, so that they stand before those of later layers in the state dict. */
-  declareLinear(name: string, inputs: number, outputs: number): void {
-    this.#declare(`${name}.weight`, [outputs, inputs], 'linearWeight', true);
-    this.#declare(`${name}.bias`, [outputs], 'linearBias', true);
+  asMap(input: number): number {
+    return this.#add({ kind: 'asMap' }, [input], [1, 1, this.#features(input)]);
   }
 
-  /** Applies a declared linear layer; several nodes may share one. */
+  /** Cuts features into so many parts of the same size. Throws RangeError if they do not divide. */
+  split(input: number, parts: number): number[] {
+    const size = this.#features(input) / parts;
+    if (!Number.isInteger(size)) throw new RangeError(`features do not divide into ${parts} parts`);
+    return Array.from({ length: parts }, (_, part) =>
+      this.#add({ kind: 'slice', from: part * size, size }, [input], [size]),
+    );
+  }
+
+  /**
+   * Registers a linear layer's tensors now, where they stand before those of layers that are applied earlier. Drawn
+   * as PyTorch does, uniform in ±1 / sqrt(inputs), or its weight normal with variance 2 / inputs.
+   */
+  declareLinear(name: string, inputs: number, outputs: number, draw: 'uniform' | 'normal' = 'uniform'): void {
+    const uniform: Initial = { kind: 'uniform', bound: 1 / Math.sqrt(inputs) };
+    const normal: Initial = { kind: 'normal', deviation: Math.sqrt(2 / inputs) };
+    this.#declare(`${name}.weight`, [outputs, inputs], 'linearWeight', draw === 'normal' ? normal : uniform);
+    this.#declare(`${name}.bias`, [outputs], 'linearBias', uniform);
+  }
+
+  /** Applies a declared linear layer. */
   linear(input: number, name: string): number {
-    const weight = this.#tensors.find((spec) => spec.name === `${name}.weight`);
-    const features = this.#node(input).shape;
-    if (!weight || features.length !== 1 || weight.shape[1] !== features[0])
+    return this.#add({ kind: 'linear', name }, [input], [this.#outputsOf(name, input)]);
+  }
+
+  /** Applies a declared linear layer with its rows divided by norm^tau and without its bias. */
+  tauLinear(input: number, name: string, tau: number): number {
+    return this.#add({ kind: 'tauLinear', name, tau }, [input], [this.#outputsOf(name, input)]);
+  }
+
+  cosine(input: number, name: string, { outputs, scale }: { outputs: number; scale: number }): number {
+    this.#declare(`${name}.weight`, [this.#features(input), outputs], 'cosineWeight', {
+      kind: 'unitColumns',
+    });
+    return this.#add({ kind: 'cosine', name, scale }, [input], [outputs]);
+  }
+
+  /** Each example's features divided by their length. */
+  unitRows(input: number): number {
+    return this.#add({ kind: 'unitRows' }, [input], [this.#features(input)]);
+  }
+
+  mean(inputs: number[]): number {
+    return this.#add({ kind: 'mean' }, inputs, [this.#features(inputs[0]!)]);
+  }
+
+  /** The largest values of each example, in descending order. Throws RangeError when there are fewer. */
+  topValues(input: number, count: number): number {
+    const features = this.#features(input);
+    if (count > features)
       throw new RangeError(
-        `${name}: expected features of a declared linear layer, got shape [${features.join(', ')}]`,
+        `cannot take the ${count} largest of ${features} logits: choose ${features} or fewer`,
       );
-    return this.#add({ kind: 'linear', name }, [input], [weight.shape[0]!]);
+    return this.#add({ kind: 'topValues', count }, [input], [count]);
+  }
+
+  concat(inputs: number[]): number {
+    const features = inputs.reduce((sum, input) => sum + this.#features(input), 0);
+    return this.#add({ kind: 'concat' }, inputs, [features]);
   }
 
   /** The network with these outputs, and with others at inference where that differs. */
@@ -190,13 +300,14 @@ export class NetworkBuilder {
     inferenceOutputs: Record<string, number> = outputs,
   ): Network {
     const training = reachable(this.#nodes, outputs);
+    const isSame = Object.entries(outputs).every(([output, node]) => inferenceOutputs[output] === node);
     return {
       name,
       inputShape: this.#inputShape,
       classes,
       training,
-      inference: inferenceOutputs === outputs ? training : reachable(this.#nodes, inferenceOutputs),
-      tensors: this.#tensors,
+      inference: isSame ? training : reachable(this.#nodes, inferenceOutputs),
+      tensors: [...this.#tensors.values()],
     };
   }
 
@@ -208,8 +319,23 @@ export class NetworkBuilder {
     return this.#nodes.push({ layer, inputs, shape }) - 1;
   }
 
-  #declare(name: string, shape: number[], kind: TensorKind, trainable: boolean): void {
-    this.#tensors.push({ name, shape, kind, trainable });
+  #declare(name: string, shape: number[], kind: TensorKind, initial: Initial): void {
+    const known = this.#tensors.get(name);
+    if (known && known.shape.join() !== shape.join())
+      throw new RangeError(`${name} has shape [${known.shape.join(', ')}], not [${shape.join(', ')}]`);
+    const trainable = !STATISTICS.has(kind);
+    if (!known) this.#tensors.set(name, { name, shape, kind, trainable, initial });
+  }
+
+  /** Outputs of a declared linear layer that fits these features. */
+  #outputsOf(name: string, input: number): number {
+    const weight = this.#tensors.get(`${name}.weight`);
+    const { shape } = this.#node(input);
+    if (!weight || shape.length !== 1 || weight.shape[1] !== shape[0])
+      throw new RangeError(
+        `${name}: expected features of a declared linear layer, got shape [${shape.join(', ')}]`,
+      );
+    return weight.shape[0]!;
   }
 
   #node(index: number): NetworkNode {
@@ -222,5 +348,11 @@ export class NetworkBuilder {
     const { shape, layer } = this.#node(index);
     if (shape.length !== 3) throw new RangeError(`a ${layer.kind} layer gives no map`);
     return shape as [number, number, number];
+  }
+
+  #features(index: number): number {
+    const { shape, layer } = this.#node(index);
+    if (shape.length !== 1) throw new RangeError(`a ${layer.kind} layer gives no features`);
+    return shape[0]!;
   }
 }

@@ -1,6 +1,7 @@
 /** The networks that a configuration can name. Adding one is a line here and, for a new layout, a file beside this one. */
 import type { Network } from './graph.ts';
 import type { Head } from './head.ts';
+import { resnet, type ResNetLayout } from './resnet.ts';
 import { resnet32 } from './resnet32.ts';
 
 export interface BuildOptions {
@@ -23,7 +24,28 @@ export interface NetworkDefinition {
 
 export const NETWORKS: readonly NetworkDefinition[] = [
   { name: 'resnet32', label: 'ResNet-32', imageKind: 'small', build: resnet32 },
+  large('ResNet-10', { name: 'resnet10', block: 'basic', blocks: [1, 1, 1, 1] }),
+  large('ResNet-50', { name: 'resnet50', block: 'bottleneck', blocks: [3, 4, 6, 3] }),
+  large('ResNet-152', { name: 'resnet152', block: 'bottleneck', blocks: [3, 8, 36, 3] }),
+  large('ResNeXt-50 32x4d', {
+    name: 'resnext50',
+    block: 'bottleneck',
+    blocks: [3, 4, 6, 3],
+    groups: 32,
+    groupWidth: 4,
+  }),
+  large('ResNeXt-101 32x4d', {
+    name: 'resnext101',
+    block: 'bottleneck',
+    blocks: [3, 4, 23, 3],
+    groups: 32,
+    groupWidth: 4,
+  }),
 ];
+
+function large(label: string, layout: ResNetLayout): NetworkDefinition {
+  return { name: layout.name, label, imageKind: 'large', build: (options) => resnet(layout, options) };
+}
 
 /** Throws RangeError for a name that is not listed. */
 export function findNetwork(name: string): NetworkDefinition {
