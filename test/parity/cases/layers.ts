@@ -8,6 +8,7 @@ import {
   type NetworkState,
 } from '../../../main/training/networks/execute.ts';
 import { NetworkBuilder, type Network } from '../../../main/training/networks/graph.ts';
+import { bottleneck } from '../../../main/training/networks/resnet.ts';
 import { basicBlock } from '../../../main/training/networks/resnet32.ts';
 import type { Backend } from '../../../main/training/ops.ts';
 import { disposeState, fromTensorMap, readTensor } from '../../../main/training/weights.ts';
@@ -59,16 +60,10 @@ const block: Build = (builder, input, golden) => basicBlock(builder, input, '', 
 
 const batchNorm: Build = (builder, input) => builder.batchNorm(input, '0');
 
-const bottleneck: Build = (builder, input) => {
-  let x = builder.conv(input, 'conv1', { channels: 4, kernel: 1, stride: 1, padding: 0 });
-  x = builder.relu(builder.batchNorm(x, 'bn1'));
-  x = builder.conv(x, 'conv2', { channels: 4, kernel: 3, groups: 2, stride: 2, padding: 1 });
-  x = builder.relu(builder.batchNorm(x, 'bn2'));
-  x = builder.conv(x, 'conv3', { channels: 16, kernel: 1, stride: 1, padding: 0 });
-  x = builder.batchNorm(x, 'bn3');
-  const shortcut = builder.conv(input, 'downsample.0', { channels: 16, kernel: 1, stride: 2, padding: 0 });
-  return builder.relu(builder.add(x, builder.batchNorm(shortcut, 'downsample.1')));
-};
+const grouped: Build = (builder, input) =>
+  bottleneck(builder, input, { name: '', channels: 16, inner: 4, groups: 2, stride: 2 });
+
+const maxPool: Build = (builder, input) => builder.maxPool(input, { kernel: 3, stride: 2, padding: 1 });
 
 const BUILDS: Record<string, Build> = {
   conv3x3_stride2: conv(2),
@@ -81,7 +76,8 @@ const BUILDS: Record<string, Build> = {
   batchnorm_eval: batchNorm,
   shortcut_a_32: block,
   shortcut_a_reduced: block,
-  bottleneck_grouped: bottleneck,
+  bottleneck_grouped: grouped,
+  maxpool_3x3_stride2: maxPool,
 };
 
 export function layerCases(golden: GoldenFolder): ParityCase[] {
@@ -89,16 +85,10 @@ export function layerCases(golden: GoldenFolder): ParityCase[] {
   return (file?.cases ?? []).map((layer): ParityCase => {
     const name = `layers/${layer.name}`;
     if (layer.name === 'linear') return { name, run: (backend) => checkLinear(backend, layer) };
+    if (layer.name === 'cosine_classifier') return { name, run: (backend) => checkCosine(backend, layer) };
     const build = BUILDS[layer.name];
     if (!build) return { name, skipped: 'the program has no such layer' };
-    return {
-      name,
-      needs: (backend) =>
-        layer.name.includes('grouped') && backend.kind === 'wasm'
-          ? 'WebAssembly has no grouped convolution'
-          : null,
-      run: (backend) => checkMap(backend, layer, build),
-    };
+    return { name, run: (backend) => checkMap(backend, layer, build) };
   });
 }
 
@@ -165,6 +155,24 @@ async function checkLinear(backend: Backend, golden: GoldenLayer): Promise<Check
     compare('gradient of 0.bias', await gradients.bias.data(), golden.gradParameters['0.bias']!),
   ];
   tf.dispose([weight, bias, input, output, cotangent, gradients.input, gradients.weight, gradients.bias]);
+  return checks;
+}
+
+async function checkCosine(backend: Backend, golden: GoldenLayer): Promise<Check[]> {
+  const shape = golden.inputShape!;
+  const [name] = golden.stateDict[0]!;
+  const weights = keyedStateDict(golden.seed, golden.stateDict).get(name)!;
+  const weight = tf.tensor2d(weights.data, weights.shape as [number, number]);
+  const input = tf.tensor2d(keyedTensor(golden.inputKey, shape, golden.inputScale), shape);
+  const output = backend.ops.cosineLinear(input, weight, 1);
+  const cotangent = tf.tensor2d(keyedTensor(golden.cotangentKey, output.shape), output.shape);
+  const gradients = backend.ops.cosineLinearGradient(cotangent, input, weight, 1);
+  const checks = [
+    compare('output', await output.data(), golden.output),
+    compare('gradient of the input', await gradients.input.data(), golden.gradInput),
+    compare(`gradient of ${name}`, await gradients.weight.data(), golden.gradParameters[name]!),
+  ];
+  tf.dispose([weight, input, output, cotangent, gradients.input, gradients.weight]);
   return checks;
 }
 
