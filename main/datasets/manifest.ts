@@ -1,7 +1,7 @@
 /**
  * The manifest of a registered dataset: what it was made from, what was chosen, and hashes that pin down exactly which
  * examples it has. It lies beside the packed copy (`{train,val,test}.{images,labels,rows}`), which is all that training
- * reads.
+ * reads; photographs stay where they are, and an index (`{train,val,test}.{paths,labels,rows,stats}`) takes its place.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -19,7 +19,14 @@ export const SPLITS = ['train', 'val', 'test'] as const;
  * little-endian.
  */
 export const PARTS = ['images', 'labels', 'rows'] as const;
-export type Part = (typeof PARTS)[number];
+export type PackedPart = (typeof PARTS)[number];
+
+/** Instead of images, photographs have paths (UTF-8, a line each) and stats (float64 pairs of size and time). */
+export const PHOTOGRAPH_PARTS = ['labels', 'rows', 'paths', 'stats'] as const;
+export type Part = PackedPart | (typeof PHOTOGRAPH_PARTS)[number];
+
+export const PHOTOGRAPH_KINDS = ['list', 'folder'] as const;
+export const NORMALISATIONS = ['imagenet', 'inaturalist'] as const;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().nonnegative();
@@ -28,12 +35,17 @@ const storedFile = z.strictObject({ sizeBytes: count, sha256 });
 const manifestSchema = z.strictObject({
   format: z.literal(1),
   source: z.strictObject({
-    kind: z.enum(['cifar-10', 'cifar-100', 'fashion-mnist', 'idx', 'sample']),
+    kind: z.enum(['cifar-10', 'cifar-100', 'fashion-mnist', 'idx', 'sample', ...PHOTOGRAPH_KINDS]),
+    /** Of photographs: the root folder that all paths start from. */
     path: z.string(),
-    /** Sizes and hashes are of the unpacked files, so that an archive and its folder count as the same source. */
+    /**
+     * Sizes and hashes are of the unpacked files, so that an archive and its folder count as the same source. Of
+     * photographs: the list files, none for folders.
+     */
     files: z.array(z.strictObject({ name: z.string(), sizeBytes: count, sha256 })),
   }),
   classNames: z.array(z.string()).min(2),
+  /** Of photographs: what networks are given unless a run says otherwise. */
   height: z.int().positive(),
   width: z.int().positive(),
   channels: z.int().positive(),
@@ -59,19 +71,42 @@ const manifestSchema = z.strictObject({
   indices: z.strictObject({ train: sha256, val: sha256.nullable(), test: sha256 }),
   /** The packed files, by `<split>.<part>`. */
   files: z.record(z.string(), storedFile),
+  /** Null for a packed dataset. */
+  photographs: z
+    .strictObject({
+      normalisation: z.enum(NORMALISATIONS),
+      /** Of each class of the source, its number here: by ascending training count; null where they are kept. */
+      rankLabels: z.array(count).nullable(),
+      /** The lists of a dataset of kind `list`, as they were given. */
+      lists: z.strictObject({ train: z.string(), val: z.string().nullable(), test: z.string() }).nullable(),
+      /** The share of each class carved off as test split; null where the source has one. */
+      testFraction: z.number().positive().lt(1).nullable(),
+      /** Images of the source that were left out because they were missing or could not be read. */
+      leftOut: count,
+      /** SHA-256 of the sizes of all images in bytes, splits and rows in stored order. */
+      sizesHash: sha256,
+    })
+    .nullable()
+    .default(null),
   manifestHash: sha256,
 });
 
 export type DatasetManifest = z.infer<typeof manifestSchema>;
+export type PhotographManifest = NonNullable<DatasetManifest['photographs']>;
+
+/** The files that each split of a dataset has. */
+export function partsOf(manifest: Pick<DatasetManifest, 'photographs'>): readonly Part[] {
+  return manifest.photographs === null ? PARTS : PHOTOGRAPH_PARTS;
+}
 
 /** Path of a packed file. */
 export function partFile(folder: string, split: Split, part: Part): string {
   return join(folder, `${split}.${part}`);
 }
 
-/** The splits that a dataset has: `val` only where one was carved. */
-export function splitsOf(manifest: Pick<DatasetManifest, 'val'>): Split[] {
-  return SPLITS.filter((split) => split !== 'val' || manifest.val !== null);
+/** The splits that a dataset has: `val` only where one was carved or came with the source. */
+export function splitsOf(manifest: Pick<DatasetManifest, 'counts'>): Split[] {
+  return SPLITS.filter((split) => split !== 'val' || manifest.counts.val > 0);
 }
 
 /** Reads and checks the manifest of a registered dataset. Throws DatasetError. */
@@ -106,16 +141,22 @@ export async function readManifest(folder: string): Promise<DatasetManifest> {
 
 /**
  * SHA-256 over what decides which examples a dataset has: the source's files, the rows and labels of each split, and
- * the class names. Paths, dates and names given by the user are not part of it.
+ * the class names; of photographs also their paths below the root, and their sizes. The root, dates and names given by
+ * the user are not part of it.
  */
 export function computeManifestHash(
-  manifest: Pick<DatasetManifest, 'source' | 'classNames' | 'indices' | 'files' | 'val'>,
+  manifest: Pick<DatasetManifest, 'source' | 'classNames' | 'indices' | 'files' | 'counts' | 'photographs'>,
 ): string {
+  const hashesOf = (part: string) =>
+    splitsOf(manifest).map((split) => manifest.files[`${split}.${part}`]?.sha256);
   const content = {
     classNames: manifest.classNames,
     indices: manifest.indices,
-    labels: splitsOf(manifest).map((split) => manifest.files[`${split}.labels`]?.sha256),
+    labels: hashesOf('labels'),
     source: manifest.source.files.map(({ name, sha256 }) => [name, sha256]),
+    ...(manifest.photographs === null
+      ? {}
+      : { paths: hashesOf('paths'), sizes: manifest.photographs.sizesHash }),
   };
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }

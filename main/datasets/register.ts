@@ -186,6 +186,7 @@ async function describe(
     counts: { train: train.length, val: val?.length ?? 0, test: test.length },
     ...normalisationOf(source.kind, source.train.images, source.channels),
     indices: { train: sha256Of(train), val: val === null ? null : sha256Of(val), test: sha256Of(test) },
+    photographs: null,
     rows,
   };
 }

@@ -29,7 +29,7 @@ import {
   type WorkerSetup,
 } from './augment.ts';
 import { DatasetError } from './errors.ts';
-import { partFile, readManifest, splitsOf, type Part } from './manifest.ts';
+import { partFile, readManifest, splitsOf } from './manifest.ts';
 
 export interface TrainingDataOptions {
   /**
@@ -70,7 +70,7 @@ export async function openTrainingData(
   const loaded: Partial<Record<Split, LoadedSplit>> = {};
   for (const split of splitsOf(manifest)) {
     if (splits !== undefined && !splits.includes(split)) continue;
-    const sizeOf: Record<Exclude<Part, 'rows'>, number> = {
+    const sizeOf: Record<'images' | 'labels', number> = {
       images: counts[split] * height * width * channels,
       labels: counts[split] * 4,
     };

@@ -11,7 +11,7 @@ import {
   partFile,
   readManifest,
   splitsOf,
-  type Part,
+  type PackedPart,
   type Split,
 } from './manifest.ts';
 import type { TaskOptions } from './register.ts';
@@ -57,8 +57,10 @@ async function check(folder: string, { onProgress, signal }: TaskOptions): Promi
     });
   }
   const imageBytes = manifest.height * manifest.width * manifest.channels;
-  const bytesOf: Record<Part, number> = { images: imageBytes, labels: 4, rows: 4 };
-  const parts = splitsOf(manifest).flatMap((split) => PARTS.map((part): [Split, Part] => [split, part]));
+  const bytesOf: Record<PackedPart, number> = { images: imageBytes, labels: 4, rows: 4 };
+  const parts = splitsOf(manifest).flatMap((split) =>
+    PARTS.map((part): [Split, PackedPart] => [split, part]),
+  );
   const total = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
   let hashed = 0;
   for (const [split, part] of parts) {

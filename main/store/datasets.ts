@@ -234,7 +234,7 @@ function noSuchDataset(id: number): StudioError {
 
 /** Manifests that were stored before there were photographs do not name them. */
 function toManifest(json: string): DatasetManifest {
-  return { photographs: null, ...(JSON.parse(json) as DatasetManifest) };
+  return { photographs: null, ...(JSON.parse(json) as Omit<DatasetManifest, 'photographs'>) };
 }
 
 function toDataset(raw: RawDataset): DatasetRow {
