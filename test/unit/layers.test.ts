@@ -58,7 +58,12 @@ const LAYERS: Record<string, Layer> = {
   'main/jsonLines.ts': { ours: [], packages: [], node: true },
   'main/backends': { ours: ['main/training', 'main/paths.ts'], packages: [TFJS], node: true },
   'main/engine': { ours: ['main/backends', 'main/paths.ts'], packages: ['yauzl', TFJS], node: true },
-  'main/exchange': { ours: ['main/durableFile.ts'], packages: ['tar-stream', 'zod'], node: true },
+  'main/exchange': {
+    ours: ['main/durableFile.ts'],
+    types: ['main/training'],
+    packages: ['tar-stream', 'yauzl', 'zod'],
+    node: true,
+  },
   'main/datasets': {
     ours: ['main/durableFile.ts', 'main/paths.ts'],
     types: ['main/training'],
