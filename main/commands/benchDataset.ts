@@ -33,6 +33,7 @@ export function benchManifest(train: number, test: number): DatasetManifest {
     std: [0.25, 0.25, 0.25],
     indices: { train: nothing, val: null, test: nothing },
     files: {},
+    photographs: null,
     manifestHash: nothing,
   };
 }
