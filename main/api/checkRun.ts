@@ -11,7 +11,7 @@ import { countSteps } from '../training/model.ts';
 import { countParameters } from '../training/networks/graph.ts';
 import { findNetwork } from '../training/networks/index.ts';
 import { findPreset } from '../training/presets.ts';
-import { resolveMilestones } from '../training/schedules.ts';
+import { resolveMilestones, STEP_SCHEDULES } from '../training/schedules.ts';
 import { scopeFrom } from '../training/scopes.ts';
 
 /** A dataset whose imbalance differs by less than this share is the preset's. Counts are whole numbers, so it never fits exactly. */
@@ -110,7 +110,9 @@ function resolve(config: RunConfig, { manifest }: DatasetRow): NonNullable<Confi
   return {
     stepsPerEpoch,
     totalSteps: Math.min(totalSteps, config.maxSteps ?? totalSteps),
-    milestones: config.schedule === 'cifar-step' ? resolveMilestones(config.milestones, config.epochs) : [],
+    milestones: STEP_SCHEDULES.includes(config.schedule)
+      ? resolveMilestones(config.milestones, config.epochs)
+      : [],
     parameters: countParameters(network),
     branches: branchScopes(config, classCounts),
   };

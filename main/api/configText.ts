@@ -9,12 +9,13 @@ import type {
   ConfigValue,
   DatasetKind,
   MethodInfo,
+  MethodTerm,
   Preset,
 } from '../../preload/contract.ts';
 import { CONFIG_FIELDS } from '../training/config.ts';
 import type { Field } from '../training/fields.ts';
 import { METHODS } from '../training/methods/index.ts';
-import type { Method } from '../training/methods/method.ts';
+import type { Method, Term } from '../training/methods/method.ts';
 import { PRESETS, presetConfig, type Preset as TrainingPreset } from '../training/presets.ts';
 
 /** Settings that say which run this is, not what kind: they never make a difference worth naming. */
@@ -25,9 +26,6 @@ const SYMBOLS: Readonly<Record<string, string>> = { beta: 'β' };
 
 /** The setting that tells runs of a method apart at a glance; shown even where it is the preset's. */
 const SIGNATURE: Readonly<Record<string, string>> = { reslt: 'beta' };
-
-/** The paper's letters. */
-const TERM_LABELS: Readonly<Record<string, string>> = { branch: 'branch I', fusion: 'fusion F' };
 
 const METHOD_TITLES: Readonly<Record<string, string>> = { reslt: 'ResLT', ce: 'CE' };
 
@@ -54,35 +52,43 @@ const PRESET_KINDS: Readonly<Record<string, DatasetKind>> = {
 
 /** The settings as a form draws them. Lists of whole numbers are lists of numbers there. */
 export function configFields(): ConfigField[] {
-  return CONFIG_FIELDS.map(({ method, type, choices, ...field }: Field) => ({
+  return CONFIG_FIELDS.map(({ methods, type, choices, ...field }: Field) => ({
     ...field,
     type: type === 'integers' ? 'numbers' : type,
     choices: choices?.map((value) => ({ value, label: CHOICE_LABELS[value] ?? value })) ?? null,
-    methods: method === undefined ? null : [method],
+    methods: methods ?? null,
   }));
 }
 
+/** Every method with its default settings. */
 export function methodInfos(): MethodInfo[] {
-  return METHODS.map(methodInfo);
+  return METHODS.map((method) => methodInfo(method, {}));
 }
 
-/** A method's description; of one that this version does not have (a library from a newer one), its id. */
-export function methodInfoOf(id: string): MethodInfo {
+/** A run's method; one that this version does not have (a library from a newer one) is its id. */
+export function methodInfoOf(config: Config): MethodInfo {
+  const id = String(config['method']);
   const method = METHODS.find(({ name }) => name === id);
   return method === undefined
-    ? { id, label: id, branches: [], fusedLabel: 'Fused', lossTerms: [] }
-    : methodInfo(method);
+    ? { id, label: id, branches: [], fusedLabel: 'Fused', lossTerms: [], evaluationTerms: [] }
+    : methodInfo(method, config);
 }
 
-function methodInfo({ name, label, branches, termNames }: Method): MethodInfo {
-  const letters = branches.map((id) => ({ id, label: id.toUpperCase() }));
+function methodInfo(method: Method, config: Config): MethodInfo {
+  const defaults = Object.fromEntries(method.fields.map((field) => [field.key, field.default]));
+  const settings = { ...defaults, ...config };
   return {
-    id: name,
-    label,
-    branches: letters,
-    fusedLabel: letters.length === 0 ? 'Output' : letters.map((branch) => branch.label).join('+'),
-    lossTerms: termNames.map((term) => ({ metric: `train/loss/${term}`, label: TERM_LABELS[term] ?? term })),
+    id: method.name,
+    label: method.label,
+    branches: method.outputs(settings).map(({ name, label }) => ({ id: name, label })),
+    fusedLabel: method.fusedLabel(settings),
+    lossTerms: method.terms(settings).map((term) => methodTerm(term, 'train/loss')),
+    evaluationTerms: (method.evaluationTerms?.(settings) ?? []).map((term) => methodTerm(term, 'test')),
   };
+}
+
+function methodTerm({ name, label, unit, group }: Term, prefix: string): MethodTerm {
+  return { metric: `${prefix}/${name}`, label, unit, group };
 }
 
 /** The word for a method in a list. */

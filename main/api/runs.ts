@@ -15,7 +15,7 @@ import type { EvaluationDetail } from '../store/evaluations.ts';
 import { StudioError } from '../store/errors.ts';
 import type { RunRow } from '../store/runs.ts';
 import { schemesOf } from '../store/scores.ts';
-import { learningRateAt, resolveMilestones } from '../training/schedules.ts';
+import { learningRateAt, resolveMilestones, STEP_SCHEDULES } from '../training/schedules.ts';
 import type { RunConfig } from '../training/config.ts';
 import { baseOf } from './config.ts';
 import { checkRun } from './checkRun.ts';
@@ -373,10 +373,10 @@ function changesOf(
 
 /** The schedule as it is planned: milestones in finished epochs, and the learning rate of every epoch. */
 function plan(config: Config): Pick<RunDetail, 'milestones' | 'plannedLearningRate'> {
-  const { epochs, learningRate, schedule, warmupEpochs, milestones, decayFactor } = config as RunConfig;
-  const options = { epochs, learningRate, schedule, warmupEpochs, milestones, decayFactor };
+  const options = config as RunConfig;
+  const { epochs, schedule, milestones } = options;
   const rates = Array.from({ length: epochs }, (_, epoch) => learningRateAt(options, epoch));
-  const steps = schedule === 'cifar-step' ? resolveMilestones(milestones, epochs) : [];
+  const steps = STEP_SCHEDULES.includes(schedule) ? resolveMilestones(milestones, epochs) : [];
   return {
     plannedLearningRate: rates,
     milestones: steps

@@ -53,7 +53,7 @@ export function createStepBenchmark({ backend, data, batchSize, now }: StepBench
         }
         waitMs += now() - askedAt;
         if (!batch) throw new Error('The training split has no examples.');
-        const values = session.step(batch, config.learningRate);
+        const values = session.step(batch, config.learningRate, epoch);
         await values.data();
         values.dispose();
         images += batch.size;

@@ -5,9 +5,10 @@
  */
 import { z } from 'zod';
 
-import type { Field, FieldValue } from './fields.ts';
-import { METHODS } from './methods/index.ts';
-import type { ScheduleName } from './schedules.ts';
+import { defineField as field, type Field, type FieldValue } from './fields.ts';
+import { findMethod, METHODS } from './methods/index.ts';
+import { NETWORKS } from './networks/index.ts';
+import { SCHEDULES, STEP_SCHEDULES, WARMUP_SCHEDULES, type ScheduleName } from './schedules.ts';
 
 export const CONFIG_SCHEMA_VERSION = 1;
 
@@ -16,21 +17,35 @@ export interface RunConfig {
   schemaVersion: number;
   method: string;
   network: string;
+  /** Checkpoints, as users name them: RUN@last, RUN@best, RUN@epoch-N or a file. */
+  initFrom: string | null;
+  teacher: string | null;
   dataset: string;
   seed: number;
   epochs: number;
   batchSize: number;
+  accumulateSteps: number;
   learningRate: number;
   schedule: ScheduleName;
   warmupEpochs: number;
   milestones: number[];
   decayFactor: number;
+  minLearningRate: number;
+  restartPeriod: number;
+  restartFactor: number;
   momentum: number;
   nesterov: boolean;
   weightDecay: number;
   dropLast: boolean;
+  sampler: 'shuffle' | 'class-balanced';
+  augmentation: 'crop' | 'resized-crop';
+  imageSize: number | null;
   cropPadding: number;
   flip: boolean;
+  rotation: number;
+  colorJitter: number;
+  decode: 'exact' | 'scaled';
+  loaderWorkers: number | null;
   evaluateEvery: number;
   evalBatchSize: number;
   checkpointEvery: number;
@@ -51,14 +66,6 @@ export interface ConfigProblem {
 export type ParsedConfig =
   | { config: RunConfig; problems: null; warnings: ConfigProblem[] }
   | { config: null; problems: ConfigProblem[]; warnings: ConfigProblem[] };
-
-const NETWORKS = ['resnet32'] as const;
-
-type FieldStart = Pick<Field, 'key' | 'label' | 'group' | 'default' | 'help'> & Partial<Field>;
-
-function field(type: Field['type'], start: FieldStart): Field {
-  return { unit: null, min: null, max: null, choices: null, nullable: false, ...start, type };
-}
 
 const COMMON_FIELDS: Field[] = [
   field('integer', {
@@ -82,9 +89,25 @@ const COMMON_FIELDS: Field[] = [
     key: 'network',
     label: 'Network',
     group: 'method',
-    choices: [...NETWORKS],
+    choices: NETWORKS.map((network) => network.name),
     default: 'resnet32',
-    help: 'The network that is trained, from random weights.',
+    help: 'The network that is trained: from random weights, or from a checkpoint.',
+  }),
+  field('text', {
+    key: 'initFrom',
+    label: 'Start from',
+    group: 'method',
+    nullable: true,
+    default: null,
+    help: 'Checkpoint whose weights the run starts from: RUN@last, RUN@best, RUN@epoch-N or a file. Empty: random weights.',
+  }),
+  field('text', {
+    key: 'teacher',
+    label: 'Teacher',
+    group: 'method',
+    nullable: true,
+    default: null,
+    help: 'Checkpoint whose predictions a distilling method learns from, named like "Start from".',
   }),
   field('text', {
     key: 'dataset',
@@ -121,6 +144,16 @@ const COMMON_FIELDS: Field[] = [
     default: 128,
     help: 'Training images in one step.',
   }),
+  field('integer', {
+    key: 'accumulateSteps',
+    label: 'Accumulate',
+    group: 'training',
+    unit: 'parts',
+    min: 1,
+    max: 65_536,
+    default: 1,
+    help: 'Parts in which a batch is computed to save memory; one update follows them all. Batch norms see a part at a time.',
+  }),
   field('number', {
     key: 'learningRate',
     label: 'Learning rate',
@@ -134,7 +167,7 @@ const COMMON_FIELDS: Field[] = [
     key: 'schedule',
     label: 'Schedule',
     group: 'training',
-    choices: ['cifar-step', 'warmup-cosine', 'cosine'],
+    choices: [...SCHEDULES],
     default: 'cifar-step',
     help: 'How the learning rate changes from epoch to epoch.',
   }),
@@ -146,7 +179,7 @@ const COMMON_FIELDS: Field[] = [
     min: 0,
     max: 100_000,
     default: 5,
-    help: 'Epochs in which the learning rate rises to its full value. The schedule "cosine" has none.',
+    help: 'Epochs in which the learning rate rises to its full value; for cifar-step, warmup-step and warmup-cosine.',
   }),
   field('numbers', {
     key: 'milestones',
@@ -156,7 +189,7 @@ const COMMON_FIELDS: Field[] = [
     min: 0,
     max: 100_000,
     default: [0.8, 0.9],
-    help: 'When cifar-step lowers the learning rate: below 1 a share of the epochs, rounded; from 1 on an epoch.',
+    help: 'When a step schedule lowers the learning rate: below 1 a share of the epochs, rounded; from 1 on an epoch.',
   }),
   field('number', {
     key: 'decayFactor',
@@ -166,6 +199,34 @@ const COMMON_FIELDS: Field[] = [
     max: 1,
     default: 0.1,
     help: 'Factor on the learning rate at each milestone.',
+  }),
+  field('number', {
+    key: 'minLearningRate',
+    label: 'Lowest learning rate',
+    group: 'training',
+    min: 0,
+    max: 100,
+    default: 0,
+    help: 'Where cosine-annealing and cosine-restarts end.',
+  }),
+  field('integer', {
+    key: 'restartPeriod',
+    label: 'First restart after',
+    group: 'training',
+    unit: 'epochs',
+    min: 1,
+    max: 100_000,
+    default: 10,
+    help: 'Epochs of the first cosine of cosine-restarts.',
+  }),
+  field('integer', {
+    key: 'restartFactor',
+    label: 'Restart factor',
+    group: 'training',
+    min: 1,
+    max: 100,
+    default: 2,
+    help: 'How many times longer each cosine of cosine-restarts is than the one before.',
   }),
   field('number', {
     key: 'momentum',
@@ -199,6 +260,33 @@ const COMMON_FIELDS: Field[] = [
     default: true,
     help: 'Leave out the last batch of an epoch when it is smaller than the others.',
   }),
+  field('choice', {
+    key: 'sampler',
+    label: 'Sampler',
+    group: 'data',
+    choices: ['shuffle', 'class-balanced'],
+    default: 'shuffle',
+    help: 'Which images an epoch draws: each once in random order, or from a random class each time.',
+  }),
+  field('choice', {
+    key: 'augmentation',
+    label: 'Augmentation',
+    group: 'data',
+    choices: ['crop', 'resized-crop'],
+    default: 'crop',
+    help: 'How training images are cut: at their size from padded images, or a random part of a photograph, resized.',
+  }),
+  field('integer', {
+    key: 'imageSize',
+    label: 'Image size',
+    group: 'data',
+    unit: 'pixels',
+    min: 8,
+    max: 1024,
+    nullable: true,
+    default: null,
+    help: "Side of the network's input for photographs. Empty: 224; other data have their own.",
+  }),
   field('integer', {
     key: 'cropPadding',
     label: 'Crop padding',
@@ -215,6 +303,43 @@ const COMMON_FIELDS: Field[] = [
     group: 'data',
     default: true,
     help: 'Mirror half of the training images, left to right.',
+  }),
+  field('number', {
+    key: 'rotation',
+    label: 'Random rotation',
+    group: 'data',
+    unit: 'degrees',
+    min: 0,
+    max: 180,
+    default: 0,
+    help: 'Training images are turned by up to this angle, either way; uncovered corners are black.',
+  }),
+  field('number', {
+    key: 'colorJitter',
+    label: 'Color jitter',
+    group: 'data',
+    min: 0,
+    max: 1,
+    default: 0,
+    help: 'Brightness, contrast and saturation are changed by up to this share; with resized-crop only.',
+  }),
+  field('choice', {
+    key: 'decode',
+    label: 'Decoding',
+    group: 'data',
+    choices: ['exact', 'scaled'],
+    default: 'exact',
+    help: 'Training photographs: decoded in full, or scaled while decoding, which is faster and gives slightly other pixels.',
+  }),
+  field('integer', {
+    key: 'loaderWorkers',
+    label: 'Loader workers',
+    group: 'engine',
+    min: 0,
+    max: 256,
+    nullable: true,
+    default: null,
+    help: 'Threads that decode photographs. Empty: chosen for this machine. Never changes a number.',
   }),
   field('integer', {
     key: 'evaluateEvery',
@@ -287,15 +412,18 @@ const COMMON_FIELDS: Field[] = [
   }),
 ];
 
-/** Every setting there is, in the order of the form. */
+/** Every setting there is, in the order of the form; one that several methods have stands once. */
 export const CONFIG_FIELDS: readonly Field[] = [
   ...COMMON_FIELDS,
-  ...METHODS.flatMap((method) => method.fields),
+  ...[...new Set(METHODS.flatMap((method) => method.fields))].map((each) => ({
+    ...each,
+    methods: METHODS.filter((method) => method.fields.includes(each)).map((method) => method.name),
+  })),
 ];
 
 /** The settings that a run of this method has. */
 export function fieldsOf(method: string): Field[] {
-  return CONFIG_FIELDS.filter((each) => each.method === undefined || each.method === method);
+  return CONFIG_FIELDS.filter((each) => each.methods === undefined || each.methods.includes(method));
 }
 
 /**
@@ -316,24 +444,29 @@ export function parseRunConfig(input: unknown): ParsedConfig {
     problems.push({ key, message: explainUnknownKey(key, String(method), fields) });
   }
   const config: Record<string, FieldValue> = {};
+  const defaults = METHODS.find((each) => each.name === method)?.defaults;
   for (const each of fields) {
     const value = given[each.key];
     if (value === undefined) {
-      config[each.key] = each.default;
+      config[each.key] = defaults?.[each.key] ?? each.default;
       continue;
     }
     const parsed = fieldSchema(each).safeParse(value);
     if (parsed.success) config[each.key] = parsed.data as FieldValue;
     else
-      problems.push({ key: each.key, message: `${each.key} must be ${describe(each)}, not ${show(value)}.` });
+      problems.push({
+        key: each.key,
+        message: `${each.key} must be ${describe(each)}, not ${show(value)}.${hintAt(each, value)}`,
+      });
   }
   if (problems.length > 0) return refuse(problems);
 
   const parsed = config as RunConfig;
-  const conflicts = crossCheck(parsed);
+  const own = findMethod(parsed.method).check?.(parsed) ?? {};
+  const conflicts = [...crossCheck(parsed), ...(own.problems ?? [])];
   return conflicts.length > 0
     ? refuse(conflicts)
-    : { config: parsed, problems: null, warnings: collectWarnings(parsed) };
+    : { config: parsed, problems: null, warnings: [...collectWarnings(parsed), ...(own.warnings ?? [])] };
 }
 
 /** What a field takes, in words: "a whole number from 1 to 100000". */
@@ -381,28 +514,50 @@ export function fieldSchema(each: Field): z.ZodType {
 }
 
 function crossCheck(config: RunConfig): ConfigProblem[] {
-  const { mediumFrom, tailFrom } = config;
-  if (typeof mediumFrom === 'number' && typeof tailFrom === 'number' && tailFrom < mediumFrom)
-    return [
-      {
-        key: 'tailFrom',
-        message: `tailFrom (${tailFrom}) must not be below mediumFrom (${mediumFrom}): the tail is part of the medium scope.`,
-      },
-    ];
-  return [];
+  const { needs, label } = findMethod(config.method);
+  const problems: ConfigProblem[] = [];
+  if (needs?.initFrom && !config.initFrom)
+    problems.push({
+      key: 'initFrom',
+      message: `${label} is a second stage: initFrom must name the checkpoint that it starts from, such as "3@last".`,
+    });
+  if (needs?.teacher && !config.teacher)
+    problems.push({
+      key: 'teacher',
+      message: `${label} learns from another network: teacher must name its checkpoint, such as "3@last".`,
+    });
+  if (!needs?.teacher && config.teacher)
+    problems.push({ key: 'teacher', message: `${label} learns from no teacher; leave it empty.` });
+  if (config.accumulateSteps > config.batchSize)
+    problems.push({
+      key: 'accumulateSteps',
+      message: `accumulateSteps (${config.accumulateSteps}) must not be above batchSize (${config.batchSize}): a part needs an image.`,
+    });
+  if (config.augmentation === 'crop' && config.colorJitter > 0)
+    problems.push({
+      key: 'colorJitter',
+      message:
+        'colorJitter works with the augmentation resized-crop only; set it to 0, or change augmentation.',
+    });
+  if (config.minLearningRate > config.learningRate)
+    problems.push({
+      key: 'minLearningRate',
+      message: `minLearningRate (${config.minLearningRate}) must not be above learningRate (${config.learningRate}).`,
+    });
+  return problems;
 }
 
 function collectWarnings(config: RunConfig): ConfigProblem[] {
   const warnings: ConfigProblem[] = [];
   const { schedule, milestones, epochs, warmupEpochs } = config;
-  if (schedule === 'cifar-step')
+  if (STEP_SCHEDULES.includes(schedule))
     for (const milestone of milestones)
       if (milestone >= 1 && milestone >= epochs)
         warnings.push({
           key: 'milestones',
           message: `The milestone at epoch ${milestone} lies after the end of ${epochs} epochs and has no effect.`,
         });
-  if (schedule !== 'cosine' && warmupEpochs >= epochs)
+  if (WARMUP_SCHEDULES.includes(schedule) && warmupEpochs >= epochs)
     warnings.push({
       key: 'warmupEpochs',
       message: `The warm-up of ${warmupEpochs} epochs does not end within ${epochs} epochs.`,
@@ -411,14 +566,26 @@ function collectWarnings(config: RunConfig): ConfigProblem[] {
 }
 
 function explainUnknownKey(key: string, method: string, fields: Field[]): string {
-  const owner = CONFIG_FIELDS.find((each) => each.key === key)?.method;
-  if (owner) return `"${key}" is a setting of the method ${owner}; this run uses ${method}.`;
-  const nearest = fields
-    .map((each) => ({ key: each.key, distance: editDistance(key.toLowerCase(), each.key.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0]!;
-  const hint =
-    nearest.distance <= Math.max(2, Math.floor(key.length / 3)) ? ` Did you mean "${nearest.key}"?` : '';
+  const owners = CONFIG_FIELDS.find((each) => each.key === key)?.methods;
+  if (owners) {
+    const of = owners.length === 1 ? 'the method' : 'the methods';
+    return `"${key}" is a setting of ${of} ${owners.join(', ')}; this run uses ${method}.`;
+  }
+  const hint = didYouMean(
+    key,
+    fields.map((each) => each.key),
+  );
   return `There is no setting "${key}".${hint}`;
+}
+
+/** ' Did you mean "beta"?' where a name comes near, else nothing. */
+function didYouMean(name: string, known: readonly string[]): string {
+  const nearest = known
+    .map((each) => ({ name: each, distance: editDistance(name.toLowerCase(), each.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return nearest && nearest.distance <= Math.max(2, Math.floor(name.length / 3))
+    ? ` Did you mean "${nearest.name}"?`
+    : '';
 }
 
 /** Levenshtein distance. */
@@ -431,6 +598,11 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length]!;
+}
+
+/** Which choice was probably meant. */
+function hintAt({ choices }: Field, value: unknown): string {
+  return choices && typeof value === 'string' ? didYouMean(value, choices) : '';
 }
 
 function show(value: unknown): string {

@@ -7,7 +7,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 
 import { NonFiniteLossError } from './errors.ts';
-import type { BoundMethod, Method, Outputs } from './methods/method.ts';
+import { groupMeansOfExamples } from './exampleGroups.ts';
+import type { BoundMethod, NamedOutput, Outputs, Term } from './methods/method.ts';
 import { forwardInference, type NetworkState } from './networks/execute.ts';
 import type { Network } from './networks/graph.ts';
 import type { Backend } from './ops.ts';
@@ -20,8 +21,10 @@ export interface EvaluateOptions {
   backend: Backend;
   network: Network;
   state: NetworkState;
-  method: Method;
   bound: BoundMethod;
+  /** What is stored beside the prediction, and what is logged beside loss and accuracies. */
+  outputs: NamedOutput[];
+  evaluationTerms: Term[];
   data: TrainingData;
   split: Split;
   batchSize: number;
@@ -42,18 +45,26 @@ export interface SplitLogits {
   classes: number;
 }
 
-/** Runs a split through the network. Throws NonFiniteLossError when a logit is not a number. */
+/**
+ * Runs a split through the network. `terms` holds the metrics of the method's evaluation terms, over all examples and
+ * by group of classes. Throws NonFiniteLossError when a logit is not a number.
+ */
 export async function evaluate(options: EvaluateOptions): Promise<{
   result: EvaluationResult;
   logits: SplitLogits;
+  terms: Record<string, number>;
 }> {
-  const { backend, network, state, method, bound, data, split, batchSize, epoch, step, now } = options;
+  const { backend, network, state, bound, data, split, batchSize, epoch, step, now } = options;
   const startedAt = now();
   const examples = data.sizes[split];
   const { classes } = network;
-  const names = [FUSED, ...method.branches];
+  const branches = options.outputs.map(({ name }) => name);
+  const names = [FUSED, ...branches];
   const outputs = Object.fromEntries(names.map((name) => [name, new Float32Array(examples * classes)]));
   const labels = new Int32Array(examples);
+  const perExample = Object.fromEntries(
+    options.evaluationTerms.map(({ name }) => [name, new Float32Array(examples)]),
+  );
 
   const stream = data.evalStream(split, batchSize);
   try {
@@ -62,7 +73,11 @@ export async function evaluate(options: EvaluateOptions): Promise<{
       const images = tf.tensor4d(batch.images, [batch.size, data.height, data.width, data.channels]);
       const logits: Outputs = forwardInference(backend.ops, network, state, images);
       const fused = tf.tidy(() => bound.fuse(logits));
-      images.dispose();
+      const batchLabels = tf.tensor1d(batch.labels.subarray(0, batch.size), 'int32');
+      const extras = bound.evaluate ? tf.tidy(() => bound.evaluate!(logits, batchLabels)) : {};
+      for (const [name, values] of Object.entries(perExample))
+        values.set(await extras[name]!.data<'float32'>(), done);
+      tf.dispose([images, batchLabels, extras]);
       const all: Record<string, Tensor2D> = { ...logits, [FUSED]: fused };
       for (const name of names) outputs[name]!.set(await all[name]!.data<'float32'>(), done * classes);
       for (const each of Object.values(all)) each.dispose();
@@ -90,11 +105,17 @@ export async function evaluate(options: EvaluateOptions): Promise<{
     top5: classes > 5 ? topK(fused, labels, classes, 5) : null,
     perClass,
     branches: Object.fromEntries(
-      method.branches.map((name) => [name, countCorrect(outputs[name]!, labels, classes)]),
+      branches.map((name) => [name, countCorrect(outputs[name]!, labels, classes)]),
     ),
     seconds: (now() - startedAt) / 1000,
   };
-  return { result, logits: { split, outputs, examples, classes } };
+  const terms = Object.assign(
+    {},
+    ...Object.entries(perExample).map(([name, values]) =>
+      groupMeansOfExamples(name, values, labels, data.classCounts),
+    ),
+  ) as Record<string, number>;
+  return { result, logits: { split, outputs, examples, classes }, terms };
 }
 
 /** Accuracy over all examples and of each class; among equal logits the lower class index is the prediction. */

@@ -16,8 +16,16 @@ export interface Field {
   nullable: boolean;
   default: FieldValue;
   help: string;
-  /** The only method that has this setting. */
-  method?: string;
+  /** The methods that have this setting; absent where every run has it. */
+  methods?: string[];
 }
 
 export type FieldValue = number | boolean | string | number[] | null;
+
+/** A field from what is particular to it: no unit, no range, no choices and not nullable unless it says so. */
+export function defineField(
+  type: Field['type'],
+  particular: Pick<Field, 'key' | 'label' | 'group' | 'default' | 'help'> & Partial<Field>,
+): Field {
+  return { unit: null, min: null, max: null, choices: null, nullable: false, ...particular, type };
+}

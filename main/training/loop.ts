@@ -140,7 +140,7 @@ class Run {
         const batch: Batch | null = await stream.next();
         this.#meter.gotBatch();
         if (!batch) break;
-        const values = this.#session.step(batch, learningRate);
+        const values = this.#session.step(batch, learningRate, this.#epoch);
         this.#step++;
         this.#batches++;
         await read({ step: this.#step, batch: this.#batches - 1, values });
@@ -221,6 +221,7 @@ class Run {
     this.#host.emit({ type: 'phase', phase: 'evaluating' });
     const evaluations: EvaluationResult[] = [];
     const logits: SplitLogits[] = [];
+    const terms: Record<string, number>[] = [];
     const splits: Split[] = this.#selection === 'val' ? ['val', 'test'] : ['test'];
     for (const split of splits) {
       const evaluated = await evaluate({
@@ -237,9 +238,10 @@ class Run {
       });
       evaluations.push(evaluated.result);
       logits.push(evaluated.logits);
+      terms.push(evaluated.terms);
     }
     const isBest = this.#updateBest(evaluations);
-    for (const result of evaluations) this.#report(result);
+    evaluations.forEach((result, index) => this.#report(result, terms[index]!));
     const roles: CheckpointRole[] = ['last', ...(isBest ? ['best' as const] : [])];
     await this.#save(isKept ? [...roles, 'every'] : roles, evaluations, logits);
   }
@@ -253,7 +255,7 @@ class Run {
     return true;
   }
 
-  #report(result: EvaluationResult): void {
+  #report(result: EvaluationResult, terms: Record<string, number>): void {
     const { split, step, epoch, loss, top1, top5, perClass } = result;
     this.#host.emit({ type: 'evaluation', result });
     this.#host.emit({
@@ -264,6 +266,7 @@ class Run {
         [`${split}/loss`]: loss,
         [`${split}/top1`]: top1,
         ...(top5 !== null && { [`${split}/top5`]: top5 }),
+        ...Object.fromEntries(Object.entries(terms).map(([name, value]) => [`${split}/${name}`, value])),
       },
     });
     if (split !== 'test') {

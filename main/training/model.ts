@@ -4,17 +4,21 @@
  */
 import type { RunConfig } from './config.ts';
 import { findMethod } from './methods/index.ts';
-import type { BoundMethod, Method } from './methods/method.ts';
+import type { BoundMethod, Method, NamedOutput, Term } from './methods/method.ts';
 import { countParameters, type Network } from './networks/graph.ts';
 import { findNetwork } from './networks/index.ts';
 import type { Backend } from './ops.ts';
-import { resolveMilestones } from './schedules.ts';
+import { resolveMilestones, STEP_SCHEDULES } from './schedules.ts';
 import type { DataDescription } from './types.ts';
 
 export interface Model {
   network: Network;
   method: Method;
   bound: BoundMethod;
+  /** What the method shows beside its prediction and logs, with the run's settings. */
+  outputs: NamedOutput[];
+  terms: Term[];
+  evaluationTerms: Term[];
 }
 
 /** Builds network and method. The caller disposes `bound`. Throws RangeError when the settings do not fit the data. */
@@ -28,8 +32,15 @@ export function createModel(config: RunConfig, data: DataDescription): Model {
     classes: data.classNames.length,
     head: method.head(config),
   });
-  const bound = method.bind({ classCounts: data.classCounts, settings: config });
-  return { network, method, bound };
+  const bound = method.bind({ classCounts: data.classCounts, epochs: config.epochs, settings: config });
+  return {
+    network,
+    method,
+    bound,
+    outputs: method.outputs(config),
+    terms: method.terms(config),
+    evaluationTerms: method.evaluationTerms?.(config) ?? [],
+  };
 }
 
 /** What a run decided at its start beyond its configuration; JSON-safe, to be stored with the run. */
@@ -41,9 +52,10 @@ export interface ResolvedRun {
   parameters: number;
   stepsPerEpoch: number;
   totalSteps: number;
-  /** Epochs from 0 at which cifar-step lowers the rate. */
+  /** Epochs from 0 at which a step schedule lowers the rate. */
   milestones: number[];
-  method: Record<string, unknown>;
+  /** What the method resolved from the data, and what it logs. */
+  method: Record<string, unknown> & { terms: Term[]; evaluationTerms: Term[] };
 }
 
 /** Needs no tensors of its own. */
@@ -63,8 +75,10 @@ export function resolveRun(
     parameters: countParameters(model.network),
     stepsPerEpoch,
     totalSteps: Math.min(totalSteps, config.maxSteps ?? totalSteps),
-    milestones: config.schedule === 'cifar-step' ? resolveMilestones(config.milestones, config.epochs) : [],
-    method: model.bound.resolved,
+    milestones: STEP_SCHEDULES.includes(config.schedule)
+      ? resolveMilestones(config.milestones, config.epochs)
+      : [],
+    method: { ...model.bound.resolved, terms: model.terms, evaluationTerms: model.evaluationTerms },
   };
 }
 

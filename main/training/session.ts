@@ -16,7 +16,7 @@ import { disposeState, fromTensorMap, makeTensor, readTensor, toTensorMap } from
 
 /** Names of the values of one step, in the order in which `TrainingSession.step` returns them. */
 export function stepMetricNames(model: Model): string[] {
-  return ['train/loss', ...model.method.termNames.map((name) => `train/loss/${name}`), 'train/top1'];
+  return ['train/loss', ...model.terms.map(({ name }) => `train/loss/${name}`), 'train/top1'];
 }
 
 export class TrainingSession {
@@ -57,20 +57,23 @@ export class TrainingSession {
   }
 
   /**
-   * One optimiser step. Returns the values named by `stepMetricNames`, of the weights before the step, as one vector
+   * One optimiser step of an epoch (from 0). Returns the values named by `stepMetricNames`, of the weights before the step, as one vector
    * that the caller reads and disposes; nothing here waits for the engine.
    */
-  step(batch: Batch, learningRate: number): Tensor1D {
-    const { network, bound, method } = this.model;
+  step(batch: Batch, learningRate: number, epoch: number): Tensor1D {
+    const { network, bound, terms: logged } = this.model;
     const images = tf.tensor4d(batch.images, [batch.size, ...network.inputShape]);
     const labels = tf.tensor1d(batch.labels, 'int32');
     const pass = forwardTraining(this.#backend.ops, network, this.state, images);
     const trained = Object.fromEntries(bound.trainedOutputs.map((name) => [name, pass.outputs[name]!]));
-    const { total, terms, gradients } = lossWithGradients((outputs) => bound.loss(outputs, labels), trained);
+    const { total, terms, gradients } = lossWithGradients(
+      (outputs) => bound.loss({ ...pass.outputs, ...outputs }, labels, { epoch }),
+      trained,
+    );
     const values = tf.tidy(() => {
       const hits = tf.equal(tf.argMax(bound.fuse(pass.outputs), 1), labels);
       const top1 = tf.mean(tf.cast(hits, 'float32')) as Scalar;
-      return tf.stack([total, ...method.termNames.map((name) => terms[name]!), top1]) as Tensor1D;
+      return tf.stack([total, ...logged.map(({ name }) => terms[name]!), top1]) as Tensor1D;
     });
     const parameterGradients = pass.backward(gradients);
     this.#update(this.#sgd.step(parameterGradients, learningRate));

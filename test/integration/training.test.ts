@@ -136,7 +136,7 @@ onEach('one step changes every weight and every statistic', async (backend) => {
   const session = sessionOf(backend, config, data);
   const before = await session.weights();
   const batch = await data.trainStream({ ...config, random: createRandom(0) }).next();
-  session.step(batch!, 0.1).dispose();
+  session.step(batch!, 0.1, 0).dispose();
   const after = await session.weights();
   for (const [name, { data: values }] of before)
     assert.ok(
@@ -202,7 +202,7 @@ onEach('no tensor is left behind, neither by steps nor by a whole run', async (b
   const counts: number[] = [];
   const [early, late] = kind === 'wasm' ? [2, 8] : [10, 100];
   for (let step = 1; step <= late; step++) {
-    session.step({ ...batch, images: batch.images.slice() }, 0.01).dispose();
+    session.step({ ...batch, images: batch.images.slice() }, 0.01, 0).dispose();
     if (step === early || step === late) counts.push(tf.memory().numTensors);
   }
   assert.equal(counts[0], counts[1]);
@@ -326,7 +326,7 @@ onPreferred('with the fusion of two branches the third takes part in nothing', a
   const session = sessionOf(backend, config, data);
   const before = await session.weights();
   const batch = await data.trainStream({ ...config, random: createRandom(0) }).next();
-  session.step(batch!, 0.1).dispose();
+  session.step(batch!, 0.1, 0).dispose();
   const after = await session.weights();
   for (const [name, isTrained] of Object.entries({ BNH: true, BNM: true, BNT: false }))
     assert.equal(

@@ -9,8 +9,9 @@ export const crossEntropy: Method = {
   name: 'ce',
   label: 'Cross-entropy',
   head: () => ({ kind: 'linear', evalTau: null }),
-  branches: [],
-  termNames: [],
+  outputs: () => [],
+  fusedLabel: () => 'Output',
+  terms: () => [],
   fields: [],
   bind: () => ({
     trainedOutputs: ['logits'],

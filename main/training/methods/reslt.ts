@@ -7,13 +7,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor1D } from '@tensorflow/tfjs-core';
 
+import { defineField, type Field } from '../fields.ts';
+import { BRANCHES } from '../networks/head.ts';
+import { findNetwork } from '../networks/index.ts';
 import { scopeFrom } from '../scopes.ts';
 import { cappedCrossEntropy, softmaxCrossEntropy, targets } from './losses.ts';
-import type { Method, Outputs } from './method.ts';
+import type { Method, MethodSettings, Outputs, SettingProblem, Term } from './method.ts';
 
 /** Default scopes as shares of the number of classes: CIFAR-100's 35 and 70 of 100. */
 const MEDIUM_FROM_SHARE = 0.35;
 const TAIL_FROM_SHARE = 0.7;
+
+/** The exponent of the large networks' classifier at inference, where none is set: that of the ResNeXt scripts. */
+const DEFAULT_GAMMA = 0.7;
 
 export interface ResltLossOptions {
   /** For each branch that takes part, which classes [classes] it sees, as 0 and 1. */
@@ -22,6 +28,7 @@ export interface ResltLossOptions {
   beta: number;
   /** Whether the fusion term is exact cross-entropy (CIFAR, iNaturalist) or has 1e-7 in the logarithm (ImageNet-LT). */
   fusionTerm?: 'exact' | 'capped';
+  /** In [0, 1). */
   labelSmoothing?: number;
 }
 
@@ -49,7 +56,8 @@ export function resltLoss(outputs: Outputs, labels: Tensor1D, options: ResltLoss
   const masks = tf.stack(names.map((name) => tf.gather(scopes[name]!, labels))); // [branches, batch]
   const sums = tf.sum<Tensor1D>(tf.mul(masks, perExample), 1);
   const counts = tf.sum<Tensor1D>(masks, 1);
-  const individual = tf.div<Scalar>(tf.sum(sums), tf.sum(counts));
+  // Without branch h a batch may have no example in any scope.
+  const individual = tf.divNoNan<Scalar>(tf.sum(sums), tf.sum(counts));
 
   const fused = tf.addN(logits);
   const fusion = tf.mean<Scalar>(
@@ -59,106 +67,208 @@ export function resltLoss(outputs: Outputs, labels: Tensor1D, options: ResltLoss
   return { total, individual, fusion, sums, counts };
 }
 
+/** A run's values of `RESLT_FIELDS`. */
+export interface ResltSettings {
+  beta: number;
+  mediumFrom: number | null;
+  tailFrom: number | null;
+  fusion: string;
+  fusionTerm: 'exact' | 'capped';
+  labelSmoothing: number;
+  gamma: number | null;
+}
+
+/** The settings of ResLT's loss and prediction, which every method on its head has. */
+export const RESLT_FIELDS: readonly Field[] = [
+  defineField('number', {
+    key: 'beta',
+    label: 'Beta',
+    group: 'method',
+    min: 0,
+    max: 1,
+    default: 0.995,
+    help: 'Share of the branch losses; the rest goes to the loss of the fused output. The paper calls it alpha.',
+  }),
+  defineField('integer', {
+    key: 'mediumFrom',
+    label: 'Medium branch from rank',
+    group: 'method',
+    unit: 'rank',
+    min: 0,
+    nullable: true,
+    default: null,
+    help: 'First class, ranked by descending number of training images, that branch m learns. Empty: 0.35 of the classes, rounded.',
+  }),
+  defineField('integer', {
+    key: 'tailFrom',
+    label: 'Tail branch from rank',
+    group: 'method',
+    unit: 'rank',
+    min: 0,
+    nullable: true,
+    default: null,
+    help: 'First class, ranked by descending number of training images, that branch t learns. Empty: 0.70 of the classes, rounded.',
+  }),
+  defineField('choice', {
+    key: 'fusion',
+    label: 'Fusion',
+    group: 'method',
+    choices: ['h+m+t', 'h+m', 'h+t', 'm+t', 'h', 'm', 't'],
+    default: 'h+m+t',
+    help: 'Branches whose logits are added for the prediction. The others are switched off: they take part in nothing.',
+  }),
+  defineField('choice', {
+    key: 'fusionTerm',
+    label: 'Fusion term',
+    group: 'method',
+    choices: ['exact', 'capped'],
+    default: 'exact',
+    help: 'Cross-entropy of the fused output: exact, or with 1e-7 in the logarithm as the ImageNet-LT program has it.',
+  }),
+  defineField('number', {
+    key: 'labelSmoothing',
+    label: 'Label smoothing',
+    group: 'method',
+    min: 0,
+    max: 0.99,
+    default: 0,
+    help: 'Share of each target that is spread over the other classes.',
+  }),
+  defineField('number', {
+    key: 'gamma',
+    label: 'Gamma',
+    group: 'method',
+    min: 0,
+    max: 5,
+    nullable: true,
+    default: null,
+    help: "At inference the classifier's rows are divided by their norm to this power, without bias. Empty: 0.7 in networks for photographs; ResNet-32 keeps its classifier.",
+  }),
+];
+
 /** The ranks where the scopes of branches m and t begin: as set, else the default shares of the classes. */
 export function resolveScopeRanks(
-  settings: Record<string, unknown>,
+  settings: MethodSettings,
   classes: number,
 ): { mediumFrom: number; tailFrom: number } {
+  const { mediumFrom, tailFrom } = settings as unknown as ResltSettings;
   return {
-    mediumFrom: (settings['mediumFrom'] as number | null) ?? Math.round(MEDIUM_FROM_SHARE * classes),
-    tailFrom: (settings['tailFrom'] as number | null) ?? Math.round(TAIL_FROM_SHARE * classes),
+    mediumFrom: mediumFrom ?? Math.round(MEDIUM_FROM_SHARE * classes),
+    tailFrom: tailFrom ?? Math.round(TAIL_FROM_SHARE * classes),
   };
 }
+
+/** The branches that take part, in order. */
+export function usedBranches(settings: MethodSettings): string[] {
+  const used = (settings as unknown as ResltSettings).fusion.split('+');
+  return BRANCHES.filter((name) => used.includes(name));
+}
+
+/** The classes of every branch's scope. Throws RangeError for ranks beyond the classes. */
+export function resolveScopes(settings: MethodSettings, classCounts: number[]): Record<string, number[]> {
+  const { mediumFrom, tailFrom } = resolveScopeRanks(settings, classCounts.length);
+  return {
+    h: scopeFrom(classCounts, 0),
+    m: scopeFrom(classCounts, mediumFrom),
+    t: scopeFrom(classCounts, tailFrom),
+  };
+}
+
+/** The scopes of the used branches as masks [classes]; the caller disposes them. */
+export function scopeMasks(settings: MethodSettings, classCounts: number[]): Record<string, Tensor1D> {
+  const scopes = resolveScopes(settings, classCounts);
+  return Object.fromEntries(
+    usedBranches(settings).map((name) => {
+      const mask = new Float32Array(classCounts.length);
+      for (const index of scopes[name]!) mask[index] = 1;
+      return [name, tf.tensor1d(mask)];
+    }),
+  );
+}
+
+/** What the two terms of the loss are called. */
+export const RESLT_TERMS: readonly Term[] = [
+  { name: 'branch', label: 'branch I', unit: 'nats', group: 'Loss' },
+  { name: 'fusion', label: 'fusion F', unit: 'nats', group: 'Loss' },
+];
+
+/** Ranges that contradict each other. */
+export function checkScopes(settings: MethodSettings): SettingProblem[] {
+  const { mediumFrom, tailFrom } = settings as unknown as ResltSettings;
+  if (mediumFrom === null || tailFrom === null || tailFrom >= mediumFrom) return [];
+  return [
+    {
+      key: 'tailFrom',
+      message: `tailFrom (${tailFrom}) must not be below mediumFrom (${mediumFrom}): the tail is part of the medium scope.`,
+    },
+  ];
+}
+
+const FUSION_BLOCK_FIELD = defineField('boolean', {
+  key: 'fusionBlockBeforePooling',
+  label: 'Fusion block before pooling',
+  group: 'method',
+  default: true,
+  help: 'In training, whether the fusion block of networks for photographs works on the map or on its mean. Predictions always use the mean.',
+});
 
 export const reslt: Method = {
   name: 'reslt',
   label: 'ResLT',
-  head: () => ({ kind: 'branches', fusionBlockBeforePooling: true, tau: 0 }),
-  branches: ['h', 'm', 't'],
-  termNames: ['branch', 'fusion'],
-  fields: [
-    {
-      key: 'beta',
-      label: 'Beta',
-      group: 'method',
-      type: 'number',
-      unit: null,
-      min: 0,
-      max: 1,
-      choices: null,
-      nullable: false,
-      default: 0.995,
-      help: 'Share of the branch losses; the rest goes to the loss of the fused output. The paper calls it alpha.',
-      method: 'reslt',
-    },
-    {
-      key: 'mediumFrom',
-      label: 'Medium branch from rank',
-      group: 'method',
-      type: 'integer',
-      unit: 'rank',
-      min: 0,
-      max: null,
-      choices: null,
-      nullable: true,
-      default: null,
-      help: 'First class, ranked by descending number of training images, that branch m learns. Empty: 0.35 of the classes, rounded.',
-      method: 'reslt',
-    },
-    {
-      key: 'tailFrom',
-      label: 'Tail branch from rank',
-      group: 'method',
-      type: 'integer',
-      unit: 'rank',
-      min: 0,
-      max: null,
-      choices: null,
-      nullable: true,
-      default: null,
-      help: 'First class, ranked by descending number of training images, that branch t learns. Empty: 0.70 of the classes, rounded.',
-      method: 'reslt',
-    },
-    {
-      key: 'fusion',
-      label: 'Fusion',
-      group: 'method',
-      type: 'choice',
-      unit: null,
-      min: null,
-      max: null,
-      choices: ['h+m+t', 'h+m'],
-      nullable: false,
-      default: 'h+m+t',
-      help: 'Branches whose logits are added for the prediction. With h+m, branch t takes part in nothing.',
-      method: 'reslt',
-    },
-  ],
-  bind({ classCounts, settings }) {
-    const classes = classCounts.length;
-    const { mediumFrom, tailFrom } = resolveScopeRanks(settings, classes);
-    const lists: Record<string, number[]> = {
-      h: scopeFrom(classCounts, 0),
-      m: scopeFrom(classCounts, mediumFrom),
-      t: scopeFrom(classCounts, tailFrom),
+  head(settings) {
+    const { gamma } = settings as unknown as ResltSettings;
+    return {
+      kind: 'branches',
+      fusionBlockBeforePooling: settings[FUSION_BLOCK_FIELD.key] as boolean,
+      tau: gamma ?? DEFAULT_GAMMA,
     };
-    const used = (settings['fusion'] as string).split('+');
-    const scopes = Object.fromEntries(
-      used.map((name) => {
-        const mask = new Float32Array(classes);
-        for (const index of lists[name]!) mask[index] = 1;
-        return [name, tf.keep(tf.tensor1d(mask))];
-      }),
-    );
-    const beta = settings['beta'] as number;
+  },
+  outputs: (settings) => usedBranches(settings).map((name) => ({ name, label: name.toUpperCase() })),
+  fusedLabel: (settings) => usedBranches(settings).join('+').toUpperCase(),
+  terms: (settings) => [
+    ...RESLT_TERMS,
+    ...usedBranches(settings).map((name): Term => ({
+      name: `branch-${name}`,
+      label: name.toUpperCase(),
+      unit: 'nats',
+      group: 'Branch loss, by branch',
+    })),
+  ],
+  fields: [...RESLT_FIELDS, FUSION_BLOCK_FIELD],
+  check(settings) {
+    const { gamma } = settings as unknown as ResltSettings;
+    const problems = checkScopes(settings);
+    if (gamma !== null && findNetwork(settings['network'] as string).imageKind === 'small')
+      problems.push({
+        key: 'gamma',
+        message: `gamma has no effect on ${settings['network'] as string}: ResLT on networks for small images keeps its classifier. Leave it empty.`,
+      });
+    return { problems };
+  },
+  bind({ classCounts, settings }) {
+    const used = usedBranches(settings);
+    const scopes = scopeMasks(settings, classCounts);
+    const { beta, fusionTerm, labelSmoothing } = settings as unknown as ResltSettings;
     return {
       trainedOutputs: used,
       loss(outputs, labels) {
-        const { total, individual, fusion } = resltLoss(outputs, labels, { scopes, beta });
-        return { total, terms: { branch: individual, fusion } };
+        const loss = resltLoss(outputs, labels, { scopes, beta, fusionTerm, labelSmoothing });
+        // Each branch's part of the individual term: none when the batch has no example for it.
+        const parts = tf.unstack(tf.divNoNan(loss.sums, tf.sum(loss.counts))) as Scalar[];
+        return {
+          total: loss.total,
+          terms: {
+            branch: loss.individual,
+            fusion: loss.fusion,
+            ...Object.fromEntries(used.map((name, index) => [`branch-${name}`, parts[index]!])),
+          },
+        };
       },
       fuse: (outputs) => tf.addN(used.map((name) => outputs[name]!)),
-      resolved: { mediumFrom, tailFrom, scopes: lists },
+      resolved: {
+        ...resolveScopeRanks(settings, classCounts.length),
+        scopes: resolveScopes(settings, classCounts),
+      },
       dispose: () => Object.values(scopes).forEach((scope) => scope.dispose()),
     };
   },
