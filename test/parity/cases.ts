@@ -12,6 +12,7 @@ import { modelCases } from './cases/models.ts';
 import { optimizerCases } from './cases/optimizer.ts';
 import { partGCases } from './cases/partG.ts';
 import { scheduleCases } from './cases/schedules.ts';
+import { transformCases } from './cases/transforms.ts';
 import { excess, type Check, type ParityCase } from './parityCase.ts';
 
 const SOURCES: readonly ((golden: GoldenFolder) => ParityCase[])[] = [
@@ -22,6 +23,7 @@ const SOURCES: readonly ((golden: GoldenFolder) => ParityCase[])[] = [
   scheduleCases,
   partGCases,
   datasetCases,
+  transformCases,
   metricCases,
 ];
 
