@@ -4,6 +4,7 @@
  */
 import type { Backend } from '../../main/training/ops.ts';
 import type { GoldenFolder } from './golden.ts';
+import { checkpointCases } from './cases/checkpoints.ts';
 import { datasetCases } from './cases/datasets.ts';
 import { layerCases } from './cases/layers.ts';
 import { lossCases } from './cases/losses.ts';
@@ -25,6 +26,7 @@ const SOURCES: readonly ((golden: GoldenFolder) => ParityCase[])[] = [
   datasetCases,
   transformCases,
   metricCases,
+  checkpointCases,
 ];
 
 /** All cases of a folder, in the order of the registry. */
