@@ -521,7 +521,27 @@ export interface CheckpointInfo {
   sizeBytes: number;
   logits: { split: Split; outputs: string[]; dtype: 'float32' | 'float16' }[];
   pinned: boolean;
+  /** Runs that were made from it; it stays pinned as long as they are there. */
+  usedBy: { runId: number; role: OriginRole }[];
   createdAtMs: number;
+  path: string;
+}
+
+/** What a checkpoint is to a run that was made from it: the weights it starts with, or its teacher. */
+export type OriginRole = 'initFrom' | 'teacher';
+
+/** A checkpoint that a run was made from, as it was found then. */
+export interface RunOrigin {
+  role: OriginRole;
+  /** As it was named: "3@last", or a file. */
+  ref: string;
+  /** The run whose checkpoint it is; null for a file outside the library, or one deleted for good since. */
+  runId: number | null;
+  runName: string | null;
+  epoch: number;
+  step: number;
+  sha256: string;
+  /** Relative to the library, or absolute for a file outside it. */
   path: string;
 }
 
@@ -556,6 +576,8 @@ export interface RunDetail extends RunSummary {
   config: Config;
   /** Null for a run of this library. */
   imported: ImportSource | null;
+  /** The checkpoints that it was made from; empty for a run from random weights. */
+  origins: RunOrigin[];
   /** What was worked out at the start (threads, device, milestones, classes of each branch …); null before it. */
   resolved: Record<string, unknown> | null;
   /** Node, TensorFlow, driver, versions, host, threads; null before the start. */

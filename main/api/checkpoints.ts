@@ -7,7 +7,7 @@ import { StudioError } from '../store/errors.ts';
 import type { RunRow } from '../store/runs.ts';
 import { pinMarkerFile } from '../trainer/protocol.ts';
 import type { ApiContext } from './context.ts';
-import { referencedCheckpoints, relativePath } from './retention.ts';
+import { referencedCheckpoints, refuseUsed, relativePath } from './retention.ts';
 import { findRunId, live, slugOf } from './runs.ts';
 
 type CheckpointApi = Pick<
@@ -30,6 +30,7 @@ export function checkpointApi(context: ApiContext): CheckpointApi {
       const row = store.checkpoints.get(id);
       // The trainer looks for the marker before it removes anything; so it comes before the pin and goes after it.
       const marker = path.join(libraryFolder, row.runFolder, pinMarkerFile(row.file));
+      if (!pinned) refuseUsed(store, row.id, 'it stays pinned');
       if (pinned) await writeFile(marker, '');
       store.checkpoints.setPinned(id, pinned);
       if (!pinned) await rm(marker, { force: true });
@@ -129,16 +130,21 @@ export function infoOf({ store, libraryFolder }: ApiContext, row: CheckpointRow)
 }
 
 /**
- * The checkpoint that `RUN@last`, `RUN@best` or `RUN@epoch-N` means. Throws `invalid-arguments` for another form,
+ * The checkpoint of the library that `RUN@last`, `RUN@best`, `RUN@epoch-N` or the absolute path of its file means. Throws `invalid-arguments` for another form,
  * `not-found` with what there is instead.
  */
 export function findCheckpointRow(context: ApiContext, ref: string): CheckpointRow {
-  const { store } = context;
+  const { store, libraryFolder } = context;
+  if (path.isAbsolute(ref)) {
+    const row = store.checkpoints.atPath(path.relative(libraryFolder, ref).replaceAll('\\', '/'));
+    if (row !== null) return row;
+    throw new StudioError('not-found', `${ref} is no checkpoint of this library. Import it first.`);
+  }
   const match = /^(.+)@(last|best|epoch-(\d+))$/.exec(ref);
   if (match === null)
     throw new StudioError(
       'invalid-arguments',
-      `“${ref}” names no checkpoint: RUN@last, RUN@best or RUN@epoch-N was expected, such as 12@best.`,
+      `“${ref}” names no checkpoint: RUN@last, RUN@best, RUN@epoch-N or the path of a file was expected, such as 12@best.`,
     );
   const [, runText, which, epoch] = match as unknown as [string, string, string, string | undefined];
   const run = store.runs.get(findRunId(context, runText));
@@ -188,6 +194,7 @@ function refuseNeeded({ store }: ApiContext, rows: readonly CheckpointRow[]): vo
         'in-use',
         `The checkpoint of epoch ${row.epoch} of run ${run.id} waits to be evaluated. Stop that evaluation first; nothing was deleted.`,
       );
+    refuseUsed(store, row.id, 'nothing was deleted');
     if (row.pinned)
       throw new StudioError(
         'in-use',

@@ -1,8 +1,10 @@
 /** Which checkpoints may be freed, and freeing their files. Never best, last, pinned or referenced ones. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { OriginRole } from '../../preload/contract.ts';
 import { pinMarkerFile } from '../trainer/protocol.ts';
 import type { CheckpointRow } from '../store/checkpoints.ts';
+import { StudioError } from '../store/errors.ts';
 import type { Store } from '../store/index.ts';
 
 /**
@@ -30,6 +32,22 @@ export function referencedCheckpoints(store: Store): string[] {
   return store.runs
     .inStates(['queued', 'preparing', 'running', 'paused'])
     .flatMap(({ evaluate }) => (evaluate === null ? [] : [evaluate.checkpointPath.replaceAll('\\', '/')]));
+}
+
+/** Throws `in-use` when a run was made from this checkpoint. `what` was to be done with it, and was not. */
+export function refuseUsed(store: Store, checkpointId: number, what: string): void {
+  const [user] = store.origins.usersOf(checkpointId);
+  if (user !== undefined)
+    throw new StudioError(
+      'in-use',
+      `Run ${user.runId} (${user.runName}) ${wordOf(user.role)} this checkpoint. Delete that run first; ${what}.`,
+      { runId: user.runId },
+    );
+}
+
+/** "starts from", "learns from". */
+export function wordOf(role: OriginRole): string {
+  return role === 'teacher' ? 'learns from' : 'starts from';
 }
 
 /** A checkpoint's file, relative to the library. */

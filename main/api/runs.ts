@@ -3,6 +3,7 @@ import path from 'node:path';
 import type {
   Api,
   Config,
+  ConfigProblem,
   DetailedResult,
   NewRuns,
   Queue,
@@ -13,6 +14,7 @@ import type {
 } from '../../preload/contract.ts';
 import type { EvaluationDetail } from '../store/evaluations.ts';
 import { StudioError } from '../store/errors.ts';
+import { toRunOrigin } from '../store/origins.ts';
 import type { RunRow } from '../store/runs.ts';
 import { schemesOf } from '../store/scores.ts';
 import { learningRateAt, resolveMilestones, STEP_SCHEDULES } from '../training/schedules.ts';
@@ -22,7 +24,8 @@ import { checkRun } from './checkRun.ts';
 import { configChanges, methodInfoOf, runDetail, runTitle } from './configText.ts';
 import type { ApiContext } from './context.ts';
 import { emptyAt, estimateWaiting } from './estimates.ts';
-import { referencedCheckpoints } from './retention.ts';
+import { findOrigins, pinOrigins } from './origins.ts';
+import { referencedCheckpoints, wordOf } from './retention.ts';
 
 type RunApi = Pick<
   Api,
@@ -98,7 +101,7 @@ export function runApi(context: ApiContext): RunApi {
 
   return {
     async createRuns(args) {
-      const created = createRuns(context, args);
+      const created = await createRuns(context, args);
       changed(created.ids, true);
       changedDatasets(context);
       return { runs: created.ids.map(summary), groupId: created.groupId };
@@ -195,19 +198,17 @@ export function live({ scheduler }: ApiContext, run: RunSummary): RunSummary {
 }
 
 /** Writes runs, one a seed, and puts them into the queue, all or none. */
-function createRuns(
-  { store, scheduler }: ApiContext,
+async function createRuns(
+  context: ApiContext,
   { preset, parentRunId, config, datasetId, seeds, name, note, runNext }: NewRuns,
-): { ids: number[]; groupId: number | null } {
+): Promise<{ ids: number[]; groupId: number | null }> {
+  const { store, scheduler } = context;
   const dataset = store.datasets.get(datasetId);
   const { keepEvery } = store.settings.read();
   const checked = checkRun({ checkpointEvery: keepEvery, ...config }, dataset, preset);
-  if (checked.config === null)
-    throw new StudioError(
-      'invalid-config',
-      checked.problems.map(({ message }) => message).join(' '),
-      checked.problems,
-    );
+  if (checked.config === null) throw invalidConfig(checked.problems);
+  const { origins, problems } = await findOrigins(context, checked.config, dataset);
+  if (problems.length > 0) throw invalidConfig(problems);
   const repeated = seeds.find((seed, index) => seeds.indexOf(seed) !== index);
   if (repeated !== undefined)
     throw new StudioError(
@@ -223,6 +224,7 @@ function createRuns(
   const stem = name ?? preset ?? `${dataset.name}-${String(whole['method'])}`;
   const createdAtMs = Date.now();
   const method = String(whole['method']);
+  await pinOrigins(context, origins);
 
   return store.transaction(() => {
     const groupId =
@@ -231,7 +233,7 @@ function createRuns(
         : null;
     const ids = seeds.map((seed) => {
       const runName = name !== null && seeds.length === 1 ? name : `${stem}-s${seed}`;
-      return store.runs.create({
+      const id = store.runs.create({
         kind: 'train',
         name: runName,
         title,
@@ -250,10 +252,16 @@ function createRuns(
         warnings: checked.warnings.map(({ message }) => message),
         createdAtMs,
       });
+      store.origins.add(id, origins);
+      return id;
     });
     scheduler.enqueue(ids, { first: runNext });
     return { ids, groupId };
   });
+}
+
+function invalidConfig(problems: ConfigProblem[]): StudioError {
+  return new StudioError('invalid-config', problems.map(({ message }) => message).join(' '), problems);
 }
 
 /** Letters, digits and hyphens, for the name of a folder. */
@@ -325,6 +333,7 @@ function runDetailOf(context: ApiContext, id: number): RunDetail {
     changesAgainst: against,
     methodInfo: methodInfoOf(run.config),
     imported: run.imported,
+    origins: store.origins.ofRun(id).map(toRunOrigin),
     ...dataOf(context, run),
     ...(run.kind === 'import' ? { milestones: [], plannedLearningRate: [] } : plan(run.config)),
     attempts: store.scheduling.attempts(id),
@@ -395,8 +404,21 @@ function refuseActive(runs: readonly RunRow[]): void {
     );
 }
 
-/** Runs whose checkpoint a waiting or running evaluation needs stay, unless the evaluation goes with them. */
+/**
+ * Runs stay whose checkpoint another run was made from, or which a waiting or running evaluation needs, unless that goes
+ * with them.
+ */
 function refuseReferenced({ store }: ApiContext, ids: readonly number[]): void {
+  for (const id of ids) {
+    const user = store.origins.madeFrom(id).find(({ runId }) => !ids.includes(runId));
+    if (user === undefined) continue;
+    const { name } = store.runs.get(id);
+    throw new StudioError(
+      'in-use',
+      `Run ${user.runId} (${user.runName}) ${wordOf(user.role)} a checkpoint of run ${id} (${name}). Delete both together, or that one first; nothing was deleted.`,
+      { runId: user.runId },
+    );
+  }
   const evaluations = store.runs
     .inStates(['queued', 'preparing', 'running', 'paused'])
     .filter((run) => run.evaluate !== null && !ids.includes(run.id));

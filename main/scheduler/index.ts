@@ -8,9 +8,15 @@ import os from 'node:os';
 import path from 'node:path';
 import type { EngineChoice, EngineId, Notice } from '../../preload/contract.ts';
 import { StudioError } from '../store/errors.ts';
+import type { OriginRow } from '../store/origins.ts';
 import type { SchedulerRun, Scheduling } from '../store/scheduling.ts';
 import { describeFailure } from '../trainer/failure.ts';
-import { launchFileName, type KeptCheckpoint, type LaunchFile } from '../trainer/protocol.ts';
+import {
+  launchFileName,
+  type KeptCheckpoint,
+  type LaunchFile,
+  type LaunchOrigin,
+} from '../trainer/protocol.ts';
 import { controlSocketPath } from './controlPath.ts';
 import { DEADLINES, type Deadlines } from './deadlines.ts';
 import { launchTrainer } from './launcher.ts';
@@ -202,6 +208,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           socketPath,
           resume,
           checkpoints: run.checkpoints,
+          initFrom: launchOrigin(run.origins, 'initFrom'),
+          teacher: launchOrigin(run.origins, 'teacher'),
           evaluate: run.evaluate,
           appVersion: options.appVersion,
         },
@@ -229,6 +237,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (entry.wish === 'pause') supervisor?.pause();
     await supervisor?.start();
     wake();
+  }
+
+  function launchOrigin(origins: readonly OriginRow[], role: OriginRow['role']): LaunchOrigin | null {
+    const origin = origins.find((one) => one.role === role);
+    if (origin === undefined) return null;
+    const { ref, sha256, config } = origin;
+    return { ref, path: path.resolve(libraryFolder, origin.path), sha256, config };
   }
 
   /** Ends an attempt for which no trainer was started. */

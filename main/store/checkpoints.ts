@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import type { Datasets } from './datasets.ts';
 import { StudioError } from './errors.ts';
 import { bestSelection, type Evaluations } from './evaluations.ts';
+import type { Origins } from './origins.ts';
 
 export interface CheckpointRow {
   id: number;
@@ -40,11 +41,13 @@ export class Checkpoints {
   readonly #database: Database;
   readonly #datasets: Datasets;
   readonly #evaluations: Evaluations;
+  readonly #origins: Origins;
 
-  constructor(database: Database, datasets: Datasets, evaluations: Evaluations) {
+  constructor(database: Database, datasets: Datasets, evaluations: Evaluations, origins: Origins) {
     this.#database = database;
     this.#datasets = datasets;
     this.#evaluations = evaluations;
+    this.#origins = origins;
   }
 
   /** Writes a checkpoint inside the caller's transaction; one with the same file is replaced and stays pinned. */
@@ -148,20 +151,37 @@ export class Checkpoints {
     return toCheckpoint(raw);
   }
 
+  /** The checkpoint whose file this is, by its path relative to the library, or null. */
+  atPath(file: string): CheckpointRow | null {
+    const raw = this.#database
+      .statement<[string], RawCheckpoint>(
+        'find checkpoint by path',
+        `${CHECKPOINT_SQL} WHERE r.folder || '/' || c.file = ? AND c.trash_token IS NULL AND r.trash_token IS NULL`,
+      )
+      .get([file]);
+    return raw === undefined ? null : toCheckpoint(raw);
+  }
+
   setPinned(id: number, pinned: boolean): void {
     this.#database
       .statement<[number, number]>('pin checkpoint', 'UPDATE checkpoints SET pinned = ? WHERE id = ?')
       .run([pinned ? 1 : 0, id]);
   }
 
-  /** Checkpoints of runs that have ended which are neither best nor last nor pinned nor imported, the oldest first. */
+  /**
+   * Checkpoints of runs that have ended which are neither best nor last nor pinned nor imported, and from which no run was
+   * made; the oldest first.
+   */
   expendable(): CheckpointRow[] {
     return this.#database
       .statement<[], RawCheckpoint>(
         'read expendable checkpoints',
         `${CHECKPOINT_SQL} WHERE c.trash_token IS NULL AND r.trash_token IS NULL
            AND c.pinned = 0 AND c.roles NOT LIKE '%"best"%' AND c.roles NOT LIKE '%"last"%'
-           AND r.kind <> 'import' AND r.state IN ('completed', 'failed', 'stopped', 'crashed') ORDER BY c.created_at_ms`,
+           AND r.kind <> 'import' AND r.state IN ('completed', 'failed', 'stopped', 'crashed')
+           AND NOT EXISTS (SELECT 1 FROM run_origins o JOIN runs u ON u.id = o.run_id AND u.trash_token IS NULL
+             WHERE o.checkpoint_id = c.id)
+         ORDER BY c.created_at_ms`,
       )
       .all([])
       .map(toCheckpoint);
@@ -194,6 +214,7 @@ export class Checkpoints {
           ? []
           : row.logits.splits.map(({ split, outputs }) => ({ split, outputs, dtype: row.logits!.dtype })),
       pinned: row.pinned,
+      usedBy: this.#origins.usersOf(row.id).map(({ runId, role }) => ({ runId, role })),
       createdAtMs: row.createdAtMs,
       path: `${row.runFolder}/${row.file}`,
     };

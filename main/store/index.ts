@@ -11,6 +11,7 @@ import { RunLists } from './listRuns.ts';
 import { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { migrate, refuseForeignFile, type Migration } from './migrate.ts';
+import { Origins } from './origins.ts';
 import { Runs } from './runs.ts';
 import { Scheduling } from './scheduling.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -28,6 +29,7 @@ export interface Store {
   readonly evaluations: Evaluations;
   readonly log: Log;
   readonly checkpoints: Checkpoints;
+  readonly origins: Origins;
   readonly settings: Settings;
   readonly trash: Trash;
   /** What the parts of the library take on the disk. */
@@ -77,21 +79,23 @@ function createStore(database: Database, methodLabel: (id: string) => string): S
   const metrics = new Metrics(database);
   const evaluations = new Evaluations(database, datasets);
   const log = new Log(database);
-  const checkpoints = new Checkpoints(database, datasets, evaluations);
+  const origins = new Origins(database);
+  const checkpoints = new Checkpoints(database, datasets, evaluations, origins);
   const settings = new Settings(database);
   const ingest = new Ingest(database, { runs, metrics, evaluations, log, checkpoints });
   return {
     database,
     runs,
     runLists: new RunLists(database, runs, methodLabel),
-    scheduling: new Scheduling(database, { runs, datasets, checkpoints, settings, ingest }),
+    scheduling: new Scheduling(database, { runs, datasets, checkpoints, origins, settings, ingest }),
     datasets,
     metrics,
     evaluations,
     log,
     checkpoints,
+    origins,
     settings,
-    trash: new Trash(database, runs),
+    trash: new Trash(database, runs, origins),
     sizes: () => readSizes(database),
     transaction: (work) => database.transaction('several', work),
     close: () => database.close(),

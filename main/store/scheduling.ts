@@ -9,6 +9,7 @@ import type { Checkpoints } from './checkpoints.ts';
 import type { Database } from './database.ts';
 import type { Datasets } from './datasets.ts';
 import { StudioError } from './errors.ts';
+import type { OriginRow, Origins } from './origins.ts';
 import type { Ingest, IngestBatch, IngestResult } from './ingest.ts';
 import type { EvaluateJob, Runs } from './runs.ts';
 import type { Settings } from './settings.ts';
@@ -43,12 +44,15 @@ export interface SchedulerRun {
   /** By step. */
   checkpoints: KeptCheckpoint[];
   evaluate: EvaluateJob | null;
+  /** The checkpoints that it was made from. */
+  origins: OriginRow[];
 }
 
 interface SchedulingParts {
   runs: Runs;
   datasets: Datasets;
   checkpoints: Checkpoints;
+  origins: Origins;
   settings: Settings;
   ingest: Ingest;
 }
@@ -129,6 +133,7 @@ export class Scheduling {
         .list(runId)
         .map(({ epoch, step, roles, file }) => ({ epoch, step, roles, file })),
       evaluate: run.evaluate,
+      origins: this.#parts.origins.ofRun(runId),
     };
   }
 

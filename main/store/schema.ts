@@ -292,4 +292,24 @@ const version2: Migration = (database) => {
   for (const index of indexes) database.exec(index);
 };
 
-export const MIGRATIONS: readonly Migration[] = [version1, version2];
+/** What runs were made from: the checkpoint whose weights they start with, and their teacher. */
+const version3: Migration = (database) => {
+  database.exec(`
+    CREATE TABLE run_origins (
+      run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      role TEXT NOT NULL CHECK (role IN ('initFrom', 'teacher')),
+      ref TEXT NOT NULL,
+      -- NULL for a file outside the library, and once the checkpoint was deleted for good.
+      checkpoint_id INTEGER REFERENCES checkpoints (id) ON DELETE SET NULL,
+      path TEXT NOT NULL,
+      sha256 TEXT NOT NULL,
+      epoch INTEGER NOT NULL,
+      step INTEGER NOT NULL,
+      config TEXT,
+      PRIMARY KEY (run_id, role)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX run_origins_by_checkpoint ON run_origins (checkpoint_id) WHERE checkpoint_id IS NOT NULL;
+  `);
+};
+
+export const MIGRATIONS: readonly Migration[] = [version1, version2, version3];

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from './database.ts';
 import { StudioError } from './errors.ts';
+import type { Origins } from './origins.ts';
 import type { Runs } from './runs.ts';
 
 export interface TrashEntry {
@@ -24,10 +25,12 @@ const PURGE_ROWS = 10_000;
 export class Trash {
   readonly #database: Database;
   readonly #runs: Runs;
+  readonly #origins: Origins;
 
-  constructor(database: Database, runs: Runs) {
+  constructor(database: Database, runs: Runs, origins: Origins) {
     this.#database = database;
     this.#runs = runs;
+    this.#origins = origins;
   }
 
   /** Marks runs and returns the token. Their queue places are taken from them. */
@@ -135,6 +138,12 @@ export class Trash {
         throw new StudioError(
           'conflict',
           `The dataset “${dataset.name}” of this run was deleted after it. Bring the dataset back first.`,
+        );
+      const missing = this.#origins.missingFor(token);
+      if (missing !== null)
+        throw new StudioError(
+          'conflict',
+          `The run “${missing.runName}” was made from a checkpoint of “${missing.sourceRunName}”, which was deleted after it. Bring that one back first.`,
         );
       const runs = this.#ids('read runs in trash', 'SELECT id FROM runs WHERE trash_token = ?', token);
       const ofRuns = this.#ids(

@@ -7,40 +7,25 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { CheckpointRole, Config } from '../../preload/contract.ts';
+import type { CheckpointRole } from '../../preload/contract.ts';
 import { readSafetensors, writeSafetensors, type SafetensorsEntry } from '../exchange/safetensors.ts';
-import type { CheckpointToSave, EvaluationResult, TensorMap, TrainingState } from '../training/types.ts';
+import type { CheckpointToSave, TensorMap, TrainingState } from '../training/types.ts';
 import { sweepTemporaryFiles, writeFileDurably } from '../durableFile.ts';
-import { pinMarkerFile, type JournalEntry, type KeptCheckpoint, type LogitsFile } from './protocol.ts';
+import {
+  notesFile,
+  OPTIMIZER_PREFIX,
+  pinMarkerFile,
+  type CheckpointNotes,
+  type JournalEntry,
+  type KeptCheckpoint,
+  type LogitsFile,
+} from './protocol.ts';
 
 const CHECKPOINTS = 'checkpoints';
 const LOGITS = 'logits';
-const OPTIMIZER = 'optimizer/';
 
 /** Roles that only one checkpoint of a run has at a time. */
 const EXCLUSIVE_ROLES: readonly CheckpointRole[] = ['last', 'best'];
-
-/** The JSON beside a checkpoint: everything that is needed to go on, or to say what it is, besides the tensors. */
-export interface CheckpointNotes {
-  format: 1;
-  appVersion: string;
-  runId: number;
-  attempt: number;
-  epoch: number;
-  step: number;
-  activeMs: number;
-  createdAtMs: number;
-  config: Config;
-  /** Engine and thread count: with another, the numbers after it differ in the last bits. */
-  engine: string;
-  threads: number;
-  /** Position of the loop with the generators' states. */
-  position: TrainingState['position'];
-  evaluations: EvaluationResult[];
-  /** Size and SHA-256 of the safetensors file. */
-  tensors: { sizeBytes: number; sha256: string };
-  logits: LogitsFile | null;
-}
 
 /** What of a checkpoint's notes the loop does not know. */
 export type NotesFromProcess = Pick<
@@ -48,8 +33,6 @@ export type NotesFromProcess = Pick<
   'appVersion' | 'runId' | 'attempt' | 'activeMs' | 'config' | 'engine' | 'threads'
 >;
 
-export const notesFile = (checkpointFile: string): string =>
-  checkpointFile.replace(/\.safetensors$/, '.json');
 const logitsFile = (checkpointFile: string): string => `${LOGITS}/${path.posix.basename(checkpointFile)}`;
 
 /**
@@ -234,7 +217,7 @@ function toTensors(state: TrainingState): Map<string, SafetensorsEntry> {
     }
   };
   add('', state.weights);
-  add(OPTIMIZER, state.optimizer);
+  add(OPTIMIZER_PREFIX, state.optimizer);
   return tensors;
 }
 
@@ -245,7 +228,8 @@ function fromTensors(tensors: Map<string, SafetensorsEntry>): Pick<TrainingState
     if (!(data instanceof Float32Array || data instanceof Int32Array)) {
       throw new Error(`tensor "${name}" was expected to be F32 or I32.`);
     }
-    if (name.startsWith(OPTIMIZER)) optimizer.set(name.slice(OPTIMIZER.length), { shape, data });
+    if (name.startsWith(OPTIMIZER_PREFIX))
+      optimizer.set(name.slice(OPTIMIZER_PREFIX.length), { shape, data });
     else weights.set(name, { shape, data });
   }
   return { weights, optimizer };

@@ -13,7 +13,7 @@ import type {
   RunState,
   Split,
 } from '../../preload/contract.ts';
-import type { EvaluationResult } from '../training/types.ts';
+import type { EvaluationResult, TrainingState } from '../training/types.ts';
 
 // ------------------------------------------------------------------------------------------------------ the launch
 
@@ -33,6 +33,17 @@ export interface LaunchEngine {
   reason: string;
   /** What the installed native engine says of itself (`InstalledEngine` of main/engine); null for wasm. */
   installed: unknown;
+}
+
+/** A checkpoint that the run was made from, as it was found when the run was made. */
+export interface LaunchOrigin {
+  /** How it was named, for messages. */
+  ref: string;
+  /** Absolute path of its safetensors file, and what it must still hash to. */
+  path: string;
+  sha256: string;
+  /** What it was trained with; null for a file that does not say. */
+  config: Config | null;
 }
 
 /** `launch-<attempt>.json` in the run's folder: all that a trainer is told. Written by the owner before it starts one. */
@@ -55,6 +66,10 @@ export interface LaunchFile {
   resume: KeptCheckpoint | null;
   /** Train: what earlier attempts left, for retention. */
   checkpoints: KeptCheckpoint[];
+  /** Train: the weights that the run begins with, where it has no checkpoint of its own yet; null for random ones. */
+  initFrom: LaunchOrigin | null;
+  /** Train: the network that a distilling method learns from. */
+  teacher: LaunchOrigin | null;
   /** Evaluate: absolute path of the checkpoint's safetensors file, and the splits to evaluate. */
   evaluate: { checkpointPath: string; splits: Split[] } | null;
   appVersion: string;
@@ -69,6 +84,37 @@ export const journalFileName = (attempt: number): string => `journal-${attempt}.
  */
 export const pinMarkerFile = (checkpointFile: string): string =>
   checkpointFile.replace(/\.safetensors$/, '.pin');
+
+// ------------------------------------------------------------------------------------------------- the checkpoints
+
+/** Before the names of momentum buffers in a checkpoint's file. */
+export const OPTIMIZER_PREFIX = 'optimizer/';
+
+/** The JSON beside a checkpoint's file. */
+export const notesFile = (checkpointFile: string): string =>
+  checkpointFile.replace(/\.safetensors$/, '.json');
+
+/** The JSON beside a checkpoint: everything that is needed to go on, or to say what it is, besides the tensors. */
+export interface CheckpointNotes {
+  format: 1;
+  appVersion: string;
+  runId: number;
+  attempt: number;
+  epoch: number;
+  step: number;
+  activeMs: number;
+  createdAtMs: number;
+  config: Config;
+  /** Engine and thread count: with another, the numbers after it differ in the last bits. */
+  engine: string;
+  threads: number;
+  /** Position of the loop with the generators' states. */
+  position: TrainingState['position'];
+  evaluations: EvaluationResult[];
+  /** Size and SHA-256 of the safetensors file. */
+  tensors: { sizeBytes: number; sha256: string };
+  logits: LogitsFile | null;
+}
 
 // ----------------------------------------------------------------------------------------------------- the journal
 

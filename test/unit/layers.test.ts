@@ -122,7 +122,7 @@ const LAYERS: Record<string, Layer> = {
     node: true,
   },
   'main/api': {
-    ours: [CONTRACT, 'main/store', 'main/trainer/protocol.ts', ...KNOWLEDGE],
+    ours: [CONTRACT, 'main/store', 'main/trainer/protocol.ts', 'main/exchange', ...KNOWLEDGE],
     types: ['main/owner', 'main/scheduler', 'main/tasks.ts', 'main/trashFiles.ts', 'main/services.ts'],
     packages: ['yaml', 'zod'],
     node: true,

@@ -1,0 +1,171 @@
+/**
+ * What a run is made from: finds the checkpoints that `initFrom` and `teacher` name, looks whether they fit, and keeps
+ * them from being freed. Only headers of weight files are read here; the trainer reads the rest and checks the hash.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ConfigProblem, OriginRole } from '../../preload/contract.ts';
+import { readSafetensorsHeader } from '../exchange/safetensors.ts';
+import type { CheckpointRow } from '../store/checkpoints.ts';
+import type { DatasetRow } from '../store/datasets.ts';
+import { StudioError } from '../store/errors.ts';
+import type { NewOrigin } from '../store/origins.ts';
+import { notesFile, OPTIMIZER_PREFIX, pinMarkerFile, type CheckpointNotes } from '../trainer/protocol.ts';
+import { parseRunConfig, type RunConfig } from '../training/config.ts';
+import { findMethod } from '../training/methods/index.ts';
+import type { Network } from '../training/networks/graph.ts';
+import { findNetwork } from '../training/networks/index.ts';
+import { whyUnfit } from '../training/startingWeights.ts';
+import { findCheckpointRow } from './checkpoints.ts';
+import type { ApiContext } from './context.ts';
+import { relativePath } from './retention.ts';
+
+export const ORIGIN_ROLES: readonly OriginRole[] = ['initFrom', 'teacher'];
+
+/**
+ * The checkpoints that a configuration is to be made from. Problems are those of a reference that names nothing, and of
+ * weights that do not fit the network that the configuration makes with the dataset.
+ */
+export async function findOrigins(
+  context: ApiContext,
+  config: RunConfig,
+  dataset: DatasetRow,
+): Promise<{ origins: NewOrigin[]; problems: ConfigProblem[] }> {
+  const origins: NewOrigin[] = [];
+  const problems: ConfigProblem[] = [];
+  for (const role of ORIGIN_ROLES) {
+    const ref = config[role];
+    if (ref === null || ref === '') continue;
+    try {
+      const origin = await findOrigin(context, role, ref);
+      const problem = await whyOriginUnfit(context, origin, config, dataset);
+      if (problem === null) origins.push(origin);
+      else problems.push({ key: role, message: `${role} ${ref}: ${problem}` });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      problems.push({ key: role, message: `${role}: ${error.message}` });
+    }
+  }
+  return { origins, problems };
+}
+
+/**
+ * Pins the checkpoints of new runs, so that a run under way which they belong to does not replace them. Throws `conflict`
+ * when one has just been replaced.
+ */
+export async function pinOrigins(
+  { store, libraryFolder }: ApiContext,
+  origins: readonly NewOrigin[],
+): Promise<void> {
+  for (const { checkpointId, ref, path: file } of origins) {
+    if (checkpointId === null) continue;
+    // The trainer looks for the marker before it removes anything; so it comes before the look at the file.
+    await writeFile(path.join(libraryFolder, pinMarkerFile(file)), '');
+    const isThere = await stat(path.join(libraryFolder, file)).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere)
+      throw new StudioError(
+        'conflict',
+        `The checkpoint ${ref} was replaced by a newer one this moment. Try again; nothing was queued.`,
+      );
+    store.checkpoints.setPinned(checkpointId, true);
+  }
+}
+
+/** Throws `not-found` or `invalid-arguments` with a sentence when the reference names no checkpoint. */
+async function findOrigin(context: ApiContext, role: OriginRole, ref: string): Promise<NewOrigin> {
+  const { store, libraryFolder } = context;
+  if (!path.isAbsolute(ref)) {
+    const row = findCheckpointRow(context, ref);
+    return describeFile(role, ref, path.join(libraryFolder, relativePath(row)), row);
+  }
+  const inLibrary = path.relative(libraryFolder, ref).replaceAll('\\', '/');
+  return describeFile(role, ref, path.resolve(ref), store.checkpoints.atPath(inLibrary));
+}
+
+/** A checkpoint's file with its hash, and what the JSON beside it says. */
+async function describeFile(
+  role: OriginRole,
+  ref: string,
+  file: string,
+  row: CheckpointRow | null,
+): Promise<NewOrigin> {
+  if (!file.endsWith('.safetensors'))
+    throw new StudioError(
+      'invalid-arguments',
+      `${file} is no safetensors file. Import other checkpoints first, and name the run that this makes.`,
+    );
+  const { metadata } = await readHeader(file);
+  const notes = await readFile(notesFile(file), 'utf8').then(
+    (text) => JSON.parse(text) as Partial<CheckpointNotes>,
+    () => null,
+  );
+  return {
+    role,
+    ref,
+    checkpointId: row?.id ?? null,
+    path: row === null ? file : relativePath(row),
+    // The notes are written with the file; those beside a stranger's file may be of another.
+    sha256: (row === null ? undefined : notes?.tensors?.sha256) ?? (await hashOf(file)),
+    epoch: row?.epoch ?? Number(metadata['epoch'] ?? 0),
+    step: row?.step ?? Number(metadata['step'] ?? 0),
+    config: notes?.config ?? null,
+  };
+}
+
+/** Why a checkpoint can't be what it is to be, as a sentence, or null. */
+async function whyOriginUnfit(
+  { store, libraryFolder }: ApiContext,
+  origin: NewOrigin,
+  config: RunConfig,
+  dataset: DatasetRow,
+): Promise<string | null> {
+  const { entries } = await readHeader(path.resolve(libraryFolder, origin.path));
+  const shapes = new Map(
+    entries.filter(({ name }) => !name.startsWith(OPTIMIZER_PREFIX)).map(({ name, shape }) => [name, shape]),
+  );
+  if (origin.role === 'initFrom') {
+    const { restarts } = findMethod(config.method);
+    return whyUnfit(build(config, dataset), shapes, restarts ?? (() => false));
+  }
+  if (origin.checkpointId !== null && origin.config === null)
+    origin.config = store.runs.get(store.checkpoints.get(origin.checkpointId).runId).config;
+  if (origin.config === null)
+    return 'There is no JSON beside the file that says which network it is. Import the checkpoint instead.';
+  const parsed = parseRunConfig(origin.config);
+  if (parsed.config === null)
+    return `Its configuration is not one of this version: ${parsed.problems.map(({ message }) => message).join(' ')}`;
+  return whyUnfit(build(parsed.config, dataset), shapes, () => false);
+}
+
+/** Shapes of tensors do not depend on the size of the images, so that of the dataset will do. */
+function build(config: RunConfig, { manifest }: DatasetRow): Network {
+  const { height, width, channels, classCounts } = manifest;
+  return findNetwork(config.network).build({
+    height,
+    width,
+    channels,
+    classes: classCounts.length,
+    head: findMethod(config.method).head(config),
+  });
+}
+
+async function readHeader(file: string): ReturnType<typeof readSafetensorsHeader> {
+  try {
+    return await readSafetensorsHeader(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new StudioError('not-found', `There is no file ${file}.`);
+  }
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
