@@ -225,14 +225,15 @@ export interface DatasetOffer {
 /** Work in the background of the owner: adding, verifying, downloading. */
 export interface Task {
   id: number;
-  kind: 'add-dataset' | 'verify-dataset' | 'relocate-dataset' | 'download-dataset' | 'install-engine';
+  kind: 'add-dataset' | 'verify-dataset' | 'relocate-dataset' | 'download-dataset' | 'install-engine'
+    | 'import-checkpoint' | 'import-log' | 'export-checkpoint';
   title: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   /** 0…1, or null while it can't be known. */
   progress: number | null;
   message: string;
   error: ApiError | null;
-  /** The id of what it made (a dataset), when done. */
+  /** The id of what it made (a dataset, a run), when done. */
   resultId: number | null;
   /** The path of what it made (a download), when done. */
   resultPath: string | null;
@@ -259,6 +260,8 @@ export interface ConfigField {
 export interface MethodInfo {
   id: string;
   label: string;
+  /** What `branches` are: "branch", "expert". */
+  outputWord: string;
   /** Names of what it outputs besides the fused logits, in order: "h", "m", "t". */
   branches: { id: string; label: string }[];
   fusedLabel: string;
@@ -281,15 +284,40 @@ export interface Preset {
   /** "ResLT", and what tells it from its siblings: "β 0.998". */
   title: string;
   detail: string;
+  /** "CIFAR-10-LT, IF 100". */
   benchmark: string;
   method: string;
   network: string;
-  /** Kind and imbalance factor the preset is made for. */
-  dataset: DatasetKind;
-  imbalanceFactor: number | null;
+  networkLabel: string;
+  /** The data it is made for, as its name begins: "cifar10-lt", "imagenet-lt". */
+  dataset: string;
+  /** Datasets of these kinds with so many classes fit. */
+  kinds: DatasetKind[];
+  classes: number;
+  imbalanceFactor: number;
+  /** Where its settings come from. */
   source: string;
-  published: { top1: number; source: string } | null;
+  /** Accuracies 0…1 that were read in a source that can be named; many, medium and few where it prints them. */
+  published: {
+    top1: number;
+    many: number | null;
+    medium: number | null;
+    few: number | null;
+    source: string;
+  } | null;
+  /** How long the whole of it would take on this machine, from the speed of earlier runs; null without one. */
+  expected: ExpectedTime | null;
+  /** Checkpoints that must be named for it. */
+  needs: ('initFrom' | 'teacher')[];
   config: Config;
+}
+
+export interface ExpectedTime {
+  ms: number;
+  /** Earlier runs that it follows from: their first steps are enough. */
+  runs: number;
+  /** Whether those had this method, or only this network. */
+  sameMethod: boolean;
 }
 
 export interface ConfigProblem {
@@ -318,9 +346,8 @@ export interface ConfigCheck {
     branches: { id: string; label: string; fromRank: number; classes: number; images: number }[];
   } | null;
   estimate: {
-    /** From the speed of earlier runs of the same method, network and device; null without one. */
-    perRunMs: number | null;
-    basedOnRuns: number;
+    /** Of each run; null without an earlier run to go by. */
+    perRun: ExpectedTime | null;
     startsAtMs: number | null;
     diskBytes: number | null;
     freeDiskBytes: number | null;
@@ -569,8 +596,99 @@ export interface ImportSource {
   /** Of the file's own words; null where it has none. */
   epoch: number | null;
   bestTop1: number | null;
+  /** Preset whose settings were assumed. */
+  recipe: string | null;
   classOrder: ClassOrder;
 }
+
+/** What every look at a file to import says. Nothing is written by it. */
+interface ImportProbeBase {
+  path: string;
+  fileName: string;
+  sizeBytes: number;
+  sha256: string;
+  suggestedName: string;
+  classes: number | null;
+  /** Why it can't be imported and what to do, or null. */
+  problem: string | null;
+  /** What to know before it is imported: sentences. */
+  notes: string[];
+  /** Runs that were made from a file with this content. */
+  existing: { runId: number; name: string }[];
+  /** Registered datasets; `problem` says why one does not fit. */
+  datasets: { id: number; name: string; problem: string | null; classOrder: ClassOrder }[];
+}
+
+export interface CheckpointProbe extends ImportProbeBase {
+  kind: 'checkpoint';
+  /** "PyTorch (zip)". */
+  format: string;
+  /** Where in the file the weights are; null when they are all of it. */
+  container: string | null;
+  tensors: number;
+  /** Scalars in all of them. */
+  values: number;
+  /** Null when the names and shapes are of no network that is known. */
+  recognised: {
+    network: string;
+    networkLabel: string;
+    method: string;
+    methodLabel: string;
+    /** What the method does on top of the network: "3 experts, reduced, cosine classifier". */
+    head: string;
+    /** Presets with this network and method, whose other settings an import takes; the likeliest first. */
+    recipes: { name: string; label: string }[];
+  } | null;
+  /** What was taken off the names: "module.". */
+  prefix: string;
+  missing: string[];
+  leftOver: string[];
+  epoch: number | null;
+  arch: string | null;
+  bestTop1: number | null;
+  /** Momentum buffers of an optimizer in the file, which are left behind; null without one. */
+  optimizerBuffers: number | null;
+}
+
+export interface LogProbe extends ImportProbeBase {
+  kind: 'log';
+  /** Which program wrote it: "ResLT, CIFAR". */
+  program: string;
+  method: string | null;
+  /** Trainings in the file; the newest is imported. */
+  runs: number;
+  epochs: number;
+  evaluations: number;
+  metrics: string[];
+  hasClasses: boolean;
+  hasGroups: boolean;
+  bestTop1: number | null;
+  lines: number;
+}
+
+export type ImportProbe = CheckpointProbe | LogProbe;
+
+export interface ImportOptions {
+  /** On the owner's machine. */
+  path: string;
+  /** Of the file that was looked at: another one is refused. Null takes the file as it is. */
+  sha256: string | null;
+  name: string | null;
+  /** The data it is about. A checkpoint is evaluated on it at once. */
+  datasetId: number | null;
+  /** Import it although it was imported before. */
+  again: boolean;
+}
+
+export interface CheckpointImportOptions extends ImportOptions {
+  /** What the network must be; null takes what is recognised. */
+  network: string | null;
+  /** Preset whose other settings are taken (evaluation, fusion); null for the likeliest. */
+  recipe: string | null;
+  classOrder: ClassOrder;
+}
+
+export type CheckpointFormat = 'pth' | 'safetensors';
 
 export interface RunDetail extends RunSummary {
   config: Config;
@@ -985,6 +1103,20 @@ export interface Api {
   /** Queues a job that evaluates a checkpoint again, on its run's dataset or on another with the same classes. */
   evaluateCheckpoint(args: { ref: CheckpointRef; datasetId: number | null }): Promise<RunSummary>;
   compare(args: { refs: CheckpointRef[]; scheme: GroupSchemeId }): Promise<Comparison>;
+
+  /** Looks at a checkpoint or log of another program, in a process of its own; writes nothing. `kind` null: by its content. */
+  probeImport(args: { path: string; kind: 'checkpoint' | 'log' | null }): Promise<ImportProbe>;
+  /** Makes a run of a checkpoint; with a dataset it is evaluated at once. The task's result is the run. */
+  importCheckpoint(args: CheckpointImportOptions): Promise<Task>;
+  /** Makes a run with curves of a training log. The task's result is the run. */
+  importLog(args: ImportOptions): Promise<Task>;
+  /** Writes the weights of a checkpoint to a file on the owner's machine. The task's result is its path. */
+  exportCheckpoint(args: {
+    ref: CheckpointRef;
+    format: CheckpointFormat;
+    path: string;
+    overwrite: boolean;
+  }): Promise<Task>;
 }
 
 export const API_METHODS = [
@@ -1052,6 +1184,10 @@ export const API_METHODS = [
   'findCheckpoint',
   'evaluateCheckpoint',
   'compare',
+  'probeImport',
+  'importCheckpoint',
+  'importLog',
+  'exportCheckpoint',
 ] as const satisfies readonly (keyof Api)[];
 
 export type ApiMethod = (typeof API_METHODS)[number];
@@ -1082,6 +1218,7 @@ export type ErrorCode =
   | 'in-use'
   | 'invalid-config'
   | 'dataset-invalid'
+  | 'file-invalid'
   | 'engine-missing'
   | 'disk-full'
   | 'not-allowed'

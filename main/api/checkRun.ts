@@ -6,16 +6,20 @@ import type { Config, ConfigCheck, ConfigProblem } from '../../preload/contract.
 import type { DatasetRow } from '../store/datasets.ts';
 import { parseRunConfig, type RunConfig } from '../training/config.ts';
 import { findMethod } from '../training/methods/index.ts';
-import { resolveScopeRanks } from '../training/methods/reslt.ts';
+import { resolveScopeRanks, usedBranches } from '../training/methods/reslt.ts';
 import { countSteps } from '../training/model.ts';
 import { countParameters } from '../training/networks/graph.ts';
 import { findNetwork } from '../training/networks/index.ts';
-import { findPreset } from '../training/presets.ts';
+import { findPreset } from '../training/presets/index.ts';
 import { resolveMilestones, STEP_SCHEDULES } from '../training/schedules.ts';
 import { scopeFrom } from '../training/scopes.ts';
 
 /** A dataset whose imbalance differs by less than this share is the preset's. Counts are whole numbers, so it never fits exactly. */
 const IMBALANCE_TOLERANCE = 0.05;
+
+/** Images below this are too small for networks whose last maps are a thirty-second of them, and above too large for ResNet-32. */
+const SMALLEST_PHOTOGRAPH = 112;
+const LARGEST_SMALL_IMAGE = 64;
 
 export interface CheckedRun {
   /** Null when there are problems. */
@@ -31,32 +35,44 @@ export function checkRun(config: Config, dataset: DatasetRow | null, presetName:
   const parsed = parseRunConfig(named);
   const problems = (parsed.problems ?? []).map(({ key, message }) => ({ key: key ?? '', message }));
   const warnings = parsed.warnings.map(({ key, message }) => ({ key: key ?? '', message }));
+  const refused = (): CheckedRun => ({ config: null, problems, warnings, resolved: null });
   if (dataset !== null) {
     const fit = checkPreset(dataset, presetName);
     problems.push(...fit.problems);
     warnings.push(...fit.warnings);
   }
-  if (parsed.config === null || dataset === null)
-    return { config: problems.length > 0 ? null : parsed.config, problems, warnings, resolved: null };
+  if (parsed.config === null || problems.length > 0) return refused();
+  if (dataset === null) return { config: parsed.config, problems, warnings, resolved: null };
   problems.push(...checkScopes(parsed.config, dataset));
-  if (problems.length > 0) return { config: null, problems, warnings, resolved: null };
-  return { config: parsed.config, problems, warnings, resolved: resolve(parsed.config, dataset) };
+  if (problems.length > 0) return refused();
+  warnings.push(...checkImages(parsed.config, dataset));
+  try {
+    return { config: parsed.config, problems, warnings, resolved: resolve(parsed.config, dataset) };
+  } catch (error) {
+    // What a network can't be: of this image size, or with this head.
+    if (!(error instanceof RangeError)) throw error;
+    problems.push({ key: 'network', message: error.message });
+    return refused();
+  }
+}
+
+interface Found {
+  problems: ConfigProblem[];
+  warnings: ConfigProblem[];
 }
 
 /** Another number of classes is an error, another imbalance a warning that is kept with the run. */
-function checkPreset(
-  { name, manifest }: DatasetRow,
-  presetName: string | null,
-): { problems: ConfigProblem[]; warnings: ConfigProblem[] } {
+function checkPreset({ name, manifest }: DatasetRow, presetName: string | null): Found {
   const preset = presetName === null ? null : findPreset(presetName);
   if (preset === null) return { problems: [], warnings: [] };
-  const classes = manifest.classCounts.length;
-  if (classes !== preset.classes)
+  const { classes, imbalanceFactor } = preset.benchmark;
+  const found = manifest.classCounts.length;
+  if (found !== classes)
     return {
       problems: [
         {
           key: 'dataset',
-          message: `The preset ${preset.name} is made for ${preset.classes} classes, and the dataset “${name}” has ${classes}. Choose another dataset, or another preset.`,
+          message: `The preset ${preset.name} is made for ${classes} classes, and the dataset “${name}” has ${found}. Choose another dataset, or another preset.`,
         },
       ],
       warnings: [],
@@ -66,18 +82,50 @@ function checkPreset(
     manifest.subset.type === 'full'
       ? Math.min(...manifest.classCounts) / Math.max(...manifest.classCounts)
       : manifest.subset.imbalanceFactor;
-  const differs = Math.abs(factor / preset.imbalanceFactor - 1) > IMBALANCE_TOLERANCE;
+  const differs = Math.abs(factor / imbalanceFactor - 1) > IMBALANCE_TOLERANCE;
   return {
     problems: [],
     warnings: differs
       ? [
           {
             key: 'dataset',
-            message: `The preset ${preset.name} is made for IF ${Math.round(1 / preset.imbalanceFactor)}, and the dataset “${name}” has IF ${Math.round(1 / factor)}.`,
+            message: `The preset ${preset.name} is made for IF ${Math.round(1 / imbalanceFactor)}, and the dataset “${name}” has IF ${Math.round(1 / factor)}.`,
           },
         ]
       : [],
   };
+}
+
+/** Networks for photographs on small images and the other way round, and splits smaller than a batch. */
+function checkImages(config: RunConfig, { name, manifest }: DatasetRow): ConfigProblem[] {
+  const warnings: ConfigProblem[] = [];
+  const { label, imageKind } = findNetwork(config.network);
+  const size = inputSize(config, manifest);
+  if (imageKind === 'large' && size.height < SMALLEST_PHOTOGRAPH)
+    warnings.push({
+      key: 'network',
+      message: `${label} is made for photographs (224 pixels), and it is given images of ${size.height} pixels: its last maps are ${Math.ceil(size.height / 32)} x ${Math.ceil(size.width / 32)}.`,
+    });
+  if (imageKind === 'small' && size.height > LARGEST_SMALL_IMAGE)
+    warnings.push({
+      key: 'network',
+      message: `${label} is made for small images (32 pixels), and it is given images of ${size.height} pixels. Choose a network for photographs, or a smaller imageSize.`,
+    });
+  if (manifest.counts.train < config.batchSize)
+    warnings.push({
+      key: 'batchSize',
+      message: `The training split of “${name}” has ${manifest.counts.train} images, fewer than a batch of ${config.batchSize}: every epoch is one step with all of them.`,
+    });
+  return warnings;
+}
+
+/** Height and width of what the network is given: photographs are cut to the size that the run asks for. */
+function inputSize(
+  config: RunConfig,
+  { height, width, photographs }: DatasetRow['manifest'],
+): { height: number; width: number } {
+  if (photographs === null || config.imageSize === null) return { height, width };
+  return { height: config.imageSize, width: config.imageSize };
 }
 
 function checkScopes(config: RunConfig, { name, manifest }: DatasetRow): ConfigProblem[] {
@@ -96,13 +144,12 @@ function checkScopes(config: RunConfig, { name, manifest }: DatasetRow): ConfigP
 }
 
 function resolve(config: RunConfig, { manifest }: DatasetRow): NonNullable<ConfigCheck['resolved']> {
-  const { classCounts, height, width, channels, counts } = manifest;
+  const { classCounts, channels, counts } = manifest;
   const stepsPerEpoch = countSteps(config, counts.train);
   const totalSteps = stepsPerEpoch * config.epochs;
   const method = findMethod(config.method);
   const network = findNetwork(config.network).build({
-    height,
-    width,
+    ...inputSize(config, manifest),
     channels,
     classes: classCounts.length,
     head: method.head(config),
@@ -123,20 +170,19 @@ function branchScopes(
   config: RunConfig,
   classCounts: number[],
 ): NonNullable<ConfigCheck['resolved']>['branches'] {
-  if (config.method !== 'reslt') return [];
+  const head = findMethod(config.method).head(config);
+  if (head.kind !== 'branches' && !(head.kind === 'experts' && head.branches)) return [];
   const { mediumFrom, tailFrom } = resolveScopeRanks(config, classCounts.length);
   const ranks: Record<string, number> = { h: 0, m: mediumFrom, t: tailFrom };
-  return String(config['fusion'])
-    .split('+')
-    .map((id) => {
-      const fromRank = ranks[id] ?? 0;
-      const classes = scopeFrom(classCounts, fromRank);
-      return {
-        id,
-        label: id.toUpperCase(),
-        fromRank,
-        classes: classes.length,
-        images: classes.reduce((sum, index) => sum + classCounts[index]!, 0),
-      };
-    });
+  return usedBranches(config).map((id) => {
+    const fromRank = ranks[id] ?? 0;
+    const classes = scopeFrom(classCounts, fromRank);
+    return {
+      id,
+      label: id.toUpperCase(),
+      fromRank,
+      classes: classes.length,
+      images: classes.reduce((sum, index) => sum + classCounts[index]!, 0),
+    };
+  });
 }

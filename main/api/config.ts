@@ -3,11 +3,11 @@ import { statfs } from 'node:fs/promises';
 import { parse, stringify, YAMLParseError } from 'yaml';
 import type { Api, Config, ConfigCheck } from '../../preload/contract.ts';
 import { parseRunConfig } from '../training/config.ts';
-import { findPreset, presetConfig } from '../training/presets.ts';
+import { findPreset, presetConfig } from '../training/presets/index.ts';
 import { checkRun } from './checkRun.ts';
 import { configChanges, configFields, methodInfos, presets } from './configText.ts';
 import type { ApiContext } from './context.ts';
-import { emptyAt, estimate } from './estimates.ts';
+import { Estimates } from './estimates.ts';
 
 type ConfigApi = Pick<
   Api,
@@ -25,16 +25,9 @@ export function configApi({ store, libraryFolder }: ApiContext): ConfigApi {
     const dataset = datasetId === null ? null : store.datasets.get(datasetId);
     const { problems, warnings, resolved, config: checked } = checkRun(config, dataset, preset);
     const disk = await statfs(libraryFolder);
-    const { perRunMs, basedOnRuns, bytesPerRun } =
-      checked === null || dataset === null || resolved === null
-        ? { perRunMs: null, basedOnRuns: 0, bytesPerRun: null }
-        : estimate(store, {
-            method: checked.method,
-            network: checked.network,
-            datasetId: dataset.id,
-            totalSteps: resolved.totalSteps,
-          });
-    const nowMs = Date.now();
+    const estimates = new Estimates(store);
+    const planned = checked !== null && dataset !== null && resolved !== null;
+    const bytesPerRun = planned ? estimates.diskBytes(checked as Config, dataset) : null;
     return {
       problems,
       warnings,
@@ -44,9 +37,8 @@ export function configApi({ store, libraryFolder }: ApiContext): ConfigApi {
       ),
       resolved,
       estimate: {
-        perRunMs,
-        basedOnRuns,
-        startsAtMs: emptyAt(store, nowMs),
+        perRun: planned ? estimates.time(checked as Config, dataset, resolved.totalSteps) : null,
+        startsAtMs: estimates.emptyAt(Date.now()),
         diskBytes: bytesPerRun === null ? null : bytesPerRun * Math.max(1, seeds.length),
         freeDiskBytes: disk.bavail * disk.bsize,
       },
@@ -63,7 +55,7 @@ export function configApi({ store, libraryFolder }: ApiContext): ConfigApi {
     },
 
     async listPresets() {
-      return presets();
+      return presets(store);
     },
 
     checkConfig,

@@ -12,11 +12,17 @@ import type {
   MethodTerm,
   Preset,
 } from '../../preload/contract.ts';
+import { PHOTOGRAPH_KINDS } from '../datasets/manifest.ts';
+import type { Store } from '../store/index.ts';
 import { CONFIG_FIELDS } from '../training/config.ts';
 import type { Field } from '../training/fields.ts';
 import { METHODS } from '../training/methods/index.ts';
 import type { Method, Term } from '../training/methods/method.ts';
-import { PRESETS, presetConfig, type Preset as TrainingPreset } from '../training/presets.ts';
+import type { Head } from '../training/networks/head.ts';
+import { findNetwork, NETWORKS } from '../training/networks/index.ts';
+import type { Benchmark } from '../training/presets/benchmarks.ts';
+import { findPreset, openSettings, PRESETS, presetConfig } from '../training/presets/index.ts';
+import { Estimates } from './estimates.ts';
 
 /** Settings that say which run this is, not what kind: they never make a difference worth naming. */
 const IDENTITY_KEYS: ReadonlySet<string> = new Set(['schemaVersion', 'seed', 'dataset', 'threads', 'engine']);
@@ -24,30 +30,28 @@ const IDENTITY_KEYS: ReadonlySet<string> = new Set(['schemaVersion', 'seed', 'da
 /** Short names in a run's second line; others go by their label. */
 const SYMBOLS: Readonly<Record<string, string>> = { beta: 'β' };
 
-/** The setting that tells runs of a method apart at a glance; shown even where it is the preset's. */
-const SIGNATURE: Readonly<Record<string, string>> = { reslt: 'beta' };
+/** Settings that tell runs of a method apart at a glance; shown even where they are the preset's. */
+const SIGNATURE_KEYS: readonly string[] = ['experts', 'beta'];
 
-const METHOD_TITLES: Readonly<Record<string, string>> = { reslt: 'ResLT', ce: 'CE' };
+/** Words for methods that are shorter than their labels. */
+const METHOD_TITLES: Readonly<Record<string, string>> = { ce: 'CE' };
 
 const CHOICE_LABELS: Readonly<Record<string, string>> = {
-  reslt: 'ResLT',
-  ce: 'Cross-entropy',
-  resnet32: 'ResNet-32',
-  'cifar-step': 'Steps',
+  ...Object.fromEntries([...METHODS, ...NETWORKS].map(({ name, label }) => [name, label])),
+  'cifar-step': 'Steps, as ResLT on CIFAR',
+  'warmup-step': 'Warm-up, then steps',
   'warmup-cosine': 'Warm-up, then cosine',
   cosine: 'Cosine',
+  'cosine-annealing': 'Cosine annealing',
+  'cosine-restarts': 'Cosine with restarts',
+  shuffle: 'Shuffle',
+  'class-balanced': 'Class-balanced',
+  crop: 'Crop',
+  'resized-crop': 'Resized crop',
   auto: 'Automatic',
   'tensorflow-gpu': 'TensorFlow, GPU',
   'tensorflow-cpu': 'TensorFlow, CPU',
   wasm: 'WebAssembly',
-  'h+m+t': 'H + M + T',
-  'h+m': 'H + M',
-};
-
-const PRESET_KINDS: Readonly<Record<string, DatasetKind>> = {
-  'cifar10-lt': 'cifar-10',
-  'cifar100-lt': 'cifar-100',
-  sample: 'sample',
 };
 
 /** The settings as a form draws them. Lists of whole numbers are lists of numbers there. */
@@ -55,9 +59,15 @@ export function configFields(): ConfigField[] {
   return CONFIG_FIELDS.map(({ methods, type, choices, ...field }: Field) => ({
     ...field,
     type: type === 'integers' ? 'numbers' : type,
-    choices: choices?.map((value) => ({ value, label: CHOICE_LABELS[value] ?? value })) ?? null,
+    choices: choices?.map((value) => ({ value, label: choiceLabel(value) })) ?? null,
     methods: methods ?? null,
   }));
+}
+
+/** "H + M" for a sum of branches, else the word for a choice, else what it is called in a file, capitalised. */
+function choiceLabel(value: string): string {
+  if (/^[hmt](\+[hmt])*$/.test(value)) return value.toUpperCase().replaceAll('+', ' + ');
+  return CHOICE_LABELS[value] ?? value.charAt(0).toUpperCase() + value.slice(1);
 }
 
 /** Every method with its default settings. */
@@ -70,9 +80,24 @@ export function methodInfoOf(config: Config): MethodInfo {
   const id = String(config['method']);
   const method = METHODS.find(({ name }) => name === id);
   return method === undefined
-    ? { id, label: id, branches: [], fusedLabel: 'Fused', lossTerms: [], evaluationTerms: [] }
+    ? {
+        id,
+        label: id,
+        outputWord: 'output',
+        branches: [],
+        fusedLabel: 'Fused',
+        lossTerms: [],
+        evaluationTerms: [],
+      }
     : methodInfo(method, config);
 }
+
+const OUTPUT_WORDS: Readonly<Record<Head['kind'], string>> = {
+  linear: 'output',
+  cosine: 'output',
+  branches: 'branch',
+  experts: 'expert',
+};
 
 function methodInfo(method: Method, config: Config): MethodInfo {
   const defaults = Object.fromEntries(method.fields.map((field) => [field.key, field.default]));
@@ -80,6 +105,7 @@ function methodInfo(method: Method, config: Config): MethodInfo {
   return {
     id: method.name,
     label: method.label,
+    outputWord: OUTPUT_WORDS[method.head(settings).kind],
     branches: method.outputs(settings).map(({ name, label }) => ({ id: name, label })),
     fusedLabel: method.fusedLabel(settings),
     lossTerms: method.terms(settings).map((term) => methodTerm(term, 'train/loss')),
@@ -96,30 +122,43 @@ export function methodLabel(id: string): string {
   return METHODS.find(({ name }) => name === id)?.label ?? id;
 }
 
-export function presets(): Preset[] {
+export function presets(store: Store): Preset[] {
+  const estimates = new Estimates(store);
   return PRESETS.map((preset) => {
+    const { name, title, detail, benchmark, method, network, source, published } = preset;
     const config = presetConfig(preset) as Config;
     return {
-      name: preset.name,
-      title: METHOD_TITLES[preset.method] ?? preset.method,
-      detail: signature(config) ?? '',
-      benchmark: benchmarkOf(preset),
-      method: preset.method,
-      network: preset.network,
-      dataset: PRESET_KINDS[preset.dataset] ?? 'idx',
-      imbalanceFactor: preset.imbalanceFactor,
-      source: preset.source,
-      published: preset.published,
+      name,
+      title,
+      detail: [detail, 'beta' in config ? settingText('beta', config['beta']!) : '']
+        .filter((part) => part !== '')
+        .join(', '),
+      benchmark: benchmark.label,
+      method,
+      network,
+      networkLabel: findNetwork(network).label,
+      dataset: benchmark.dataset,
+      kinds: [...kindsOf(benchmark)],
+      classes: benchmark.classes,
+      imbalanceFactor: benchmark.imbalanceFactor,
+      source,
+      published,
+      expected: estimates.presetTime(preset),
+      needs: openSettings(preset),
       config,
     };
   });
 }
 
-/** "CIFAR-10-LT, IF 100" from "ResLT on CIFAR-10-LT, IF 100". */
-function benchmarkOf(preset: TrainingPreset): string {
-  const [, after] = preset.label.split(' on ');
-  const text = after ?? preset.label;
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** Kinds of datasets that a benchmark's data can be registered as. */
+export function kindsOf({ dataset, imageKind }: Benchmark): readonly DatasetKind[] {
+  if (imageKind === 'large') return PHOTOGRAPH_KINDS;
+  const kinds: Readonly<Record<string, DatasetKind>> = {
+    'cifar10-lt': 'cifar-10',
+    'cifar100-lt': 'cifar-100',
+    sample: 'sample',
+  };
+  return [kinds[dataset] ?? 'idx'];
 }
 
 /** What differs, in the order of the fields; keys that no field has come last. */
@@ -136,32 +175,27 @@ export function sameValue(a: ConfigValue | undefined, b: ConfigValue | undefined
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** "ResLT": the strong word of a run. */
-export function runTitle(config: Config): string {
+/** "ResLT": the strong word of a run; its preset's, where that says more of the same method ("LDAM-DRW"). */
+export function runTitle(config: Config, presetName: string | null): string {
   const method = String(config['method']);
-  return METHOD_TITLES[method] ?? method;
+  const preset = presetName === null ? null : findPreset(presetName);
+  if (preset?.method === method) return preset.title;
+  return METHOD_TITLES[method] ?? methodLabel(method);
 }
 
 /** "β 0.995 · epochs 40": what tells a run from its preset, its parent or the defaults. */
 export function runDetail(config: Config, base: Config | null): string {
+  const own = SIGNATURE_KEYS.filter((key) => config[key] !== undefined);
   const differences =
     base === null
       ? []
       : configChanges(base, config).filter(
-          ({ key, after }) =>
-            after !== undefined && !IDENTITY_KEYS.has(key) && key !== SIGNATURE[String(config['method'])],
+          ({ key, after }) => after !== undefined && !IDENTITY_KEYS.has(key) && !own.includes(key),
         );
-  const own = signature(config);
   return [
-    ...(own === null ? [] : [own]),
+    ...own.map((key) => settingText(key, config[key]!)),
     ...differences.map(({ key, after }) => settingText(key, after!)),
   ].join(' · ');
-}
-
-function signature(config: Config): string | null {
-  const key = SIGNATURE[String(config['method'])];
-  const value = key === undefined ? undefined : config[key];
-  return key === undefined || value === undefined ? null : settingText(key, value);
 }
 
 /** "epochs 40", "β 0.995", "no flip". */

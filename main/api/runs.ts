@@ -23,7 +23,7 @@ import { baseOf } from './config.ts';
 import { checkRun } from './checkRun.ts';
 import { configChanges, methodInfoOf, runDetail, runTitle } from './configText.ts';
 import type { ApiContext } from './context.ts';
-import { emptyAt, estimateWaiting } from './estimates.ts';
+import { Estimates } from './estimates.ts';
 import { findOrigins, pinOrigins } from './origins.ts';
 import { referencedCheckpoints, wordOf } from './retention.ts';
 
@@ -73,6 +73,7 @@ export function runApi(context: ApiContext): RunApi {
 
   function getQueue(): Queue {
     const running = store.runs.summaries(store.scheduling.listRunsInStates(['preparing', 'running']));
+    const estimates = new Estimates(store);
     const names = new Map<number, string>();
     const nameOf = (id: number): string => {
       if (!names.has(id)) names.set(id, store.datasets.get(id).name);
@@ -92,10 +93,10 @@ export function runApi(context: ApiContext): RunApi {
           datasetName: nameOf(run.datasetId!),
           seed: run.seed,
           kind: run.kind,
-          estimateMs: estimateWaiting(store, run),
+          estimateMs: estimates.waiting(run),
         };
       }),
-      emptyAtMs: emptyAt(store, Date.now()),
+      emptyAtMs: estimates.emptyAt(Date.now()),
     };
   }
 
@@ -219,7 +220,7 @@ async function createRuns(
   const parent = parentRunId === null ? null : store.runs.get(parentRunId);
   const base = parent?.config ?? baseOf(preset);
   const whole = checked.config as Config;
-  const title = runTitle(whole);
+  const title = runTitle(whole, preset);
   const detail = runDetail(whole, base);
   const stem = name ?? preset ?? `${dataset.name}-${String(whole['method'])}`;
   const createdAtMs = Date.now();

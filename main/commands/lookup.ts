@@ -34,11 +34,16 @@ export async function sampleDataset(client: Client, output: Output): Promise<Dat
   return added;
 }
 
+/** Presets that an error names. */
+const MOST_NAMED = 8;
+
 export async function findPreset(client: Client, name: string): Promise<Preset> {
   const presets = await client.api.listPresets();
   const preset = presets.find((candidate) => candidate.name === name);
   if (preset) return preset;
-  const near = presets.filter((candidate) => candidate.name.includes(name.replace(/-(reslt|ce)$/, '')));
+  // "cifar10-lt-rselt" is near all that begins like it up to the last word.
+  const stem = name.replace(/-[^-]*$/, '');
+  const near = presets.filter((candidate) => candidate.name.startsWith(stem)).slice(0, MOST_NAMED);
   throw new CliError(
     `There is no preset and no file "${name}". ` +
       (near.length > 0

@@ -254,7 +254,7 @@ export class Ingest {
         `UPDATE runs SET active_ms = @activeMs,
            step = CASE WHEN total_steps IS NULL THEN NULL ELSE @step END,
            epoch = CASE WHEN total_steps IS NULL THEN NULL ELSE @epoch END,
-           images_per_second = NULL, wait_share = NULL, memory_bytes = NULL
+           wait_share = NULL, memory_bytes = NULL
          WHERE id = @runId`,
       )
       .run({
@@ -291,7 +291,7 @@ export class Ingest {
         .statement<Record<string, unknown>>(
           'write progress',
           `UPDATE runs SET step = @step, total_steps = @totalSteps, epoch = @epoch, epochs = @epochs,
-             images_per_second = @imagesPerSecond, wait_share = @waitShare, memory_bytes = @memoryBytes
+             images_per_second = coalesce(@imagesPerSecond, images_per_second), wait_share = @waitShare, memory_bytes = @memoryBytes
            WHERE id = @runId`,
         )
         .run({ ...progress, runId });

@@ -501,33 +501,6 @@ export class Runs {
       .all([datasetId]);
   }
 
-  /**
-   * Training speed of the newest completed runs of a method and network on a dataset, to estimate from:
-   * milliseconds of training for each step, with evaluations and saving in it.
-   */
-  speeds(key: { method: string; network: string; datasetId: number }): {
-    runs: number;
-    msPerStep: number | null;
-    bytesPerRun: number | null;
-  } {
-    const row = this.#database
-      .statement<
-        Record<string, unknown>,
-        { runs: number; msPerStep: number | null; bytesPerRun: number | null }
-      >(
-        'read training speeds',
-        `SELECT count(*) AS runs, avg(active_ms * 1.0 / total_steps) AS msPerStep, avg(size_bytes) AS bytesPerRun
-         FROM (
-           SELECT active_ms, total_steps, size_bytes FROM runs
-           WHERE state = 'completed' AND kind = 'train' AND method = @method AND network = @network AND dataset_id = @datasetId
-             AND total_steps > 0 AND active_ms IS NOT NULL
-           ORDER BY ended_at_ms DESC LIMIT 5
-         )`,
-      )
-      .get(key);
-    return row ?? { runs: 0, msPerStep: null, bytesPerRun: null };
-  }
-
   #queuePlaces(): Map<number, number> {
     const rows = this.#database
       .statement<[], { id: number }>(

@@ -79,18 +79,19 @@ export function unreadableKeys(config: Config): string[] {
   return Object.keys(config).filter((key) => hasNaN(config[key]));
 }
 
-/** The dataset that fits a preset best: of its kind with its imbalance, else none; the user may choose another. */
+/** Small classes are whole images, so the factor of a real subset is only near the one that was asked for. */
+const IMBALANCE_TOLERANCE = 0.1;
+
+/** The dataset that fits a preset best: of its kind with its classes and imbalance, else none; the user may choose another. */
 export function fittingDataset(
-  preset: Pick<Preset, 'dataset' | 'imbalanceFactor'>,
+  { kinds, classes, imbalanceFactor }: Pick<Preset, 'kinds' | 'classes' | 'imbalanceFactor'>,
   datasets: readonly DatasetSummary[],
 ): DatasetSummary | undefined {
-  return datasets.find(
-    ({ kind, imbalanceFactor }) =>
-      kind === preset.dataset &&
-      // Counts are whole, so the factor of a real subset is near the one that was asked for.
-      (preset.imbalanceFactor === null ||
-        kind === 'sample' ||
-        Math.abs(imbalanceFactor / preset.imbalanceFactor - 1) < 0.1),
+  const fitting = datasets.filter((dataset) => kinds.includes(dataset.kind) && dataset.classes === classes);
+  return fitting.find(
+    (dataset) =>
+      dataset.kind === 'sample' ||
+      Math.abs(dataset.imbalanceFactor / imbalanceFactor - 1) < IMBALANCE_TOLERANCE,
   );
 }
 

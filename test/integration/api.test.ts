@@ -407,7 +407,7 @@ test('a check says what the run would do', async () => {
   assert.equal(check.changes.find(({ key }) => key === 'epochs')?.before, 200);
   assert.ok((check.estimate.freeDiskBytes ?? 0) > 0);
   // Three runs of 80 steps took 8 s each.
-  assert.equal(check.estimate.perRunMs, 100 * steps * 40);
+  assert.deepEqual(check.estimate.perRun, { ms: 100 * steps * 40, runs: 3, sameMethod: true });
 });
 
 test('a milestone after the end is a warning, and the milestones of a preset follow the epochs', async () => {
@@ -718,13 +718,12 @@ test('a folder is listed, and one that is not there is told', async () => {
 
 test('methods, presets and fields are described', async () => {
   const presets = await call('listPresets', null);
-  assert.ok(presets.some(({ name, dataset }) => name === 'cifar100-lt-if50-ce' && dataset === 'cifar-100'));
-  assert.deepEqual(
-    (await call('listMethods', null)).map(({ id }) => id),
-    ['reslt', 'ce'],
-  );
+  const preset = presets.find(({ name }) => name === 'cifar100-lt-if50-ce');
+  assert.deepEqual([preset?.dataset, preset?.kinds, preset?.classes], ['cifar100-lt', ['cifar-100'], 100]);
+  const methods = (await call('listMethods', null)).map(({ id }) => id);
+  for (const name of ['reslt', 'ce']) assert.ok(methods.includes(name), name);
   const fields = await call('getConfigFields', null);
   const config: Config = Object.fromEntries(fields.map((field) => [field.key, field.default]));
   assert.equal(config['epochs'], 200);
-  assert.deepEqual(fields.find(({ key }) => key === 'beta')?.methods, ['reslt']);
+  assert.ok(fields.find(({ key }) => key === 'beta')?.methods?.includes('reslt'));
 });

@@ -14,7 +14,7 @@ import { readSafetensors } from '../../main/exchange/safetensors.ts';
 import { assetsFolder, entry } from '../../main/paths.ts';
 import { createScheduler, type Scheduler } from '../../main/scheduler/index.ts';
 import { openStore, type Store } from '../../main/store/index.ts';
-import { findPreset, presetConfig } from '../../main/training/presets.ts';
+import { findPreset, presetConfig } from '../../main/training/presets/index.ts';
 import { exampleRun } from '../helpers/library.ts';
 import { makeLibraryFolder, removeLibrary, waitFor, waitForState } from '../helpers/schedulerLibrary.ts';
 

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RUN_SORT_KEYS } from '../../../preload/contract.ts';
 import type { Store } from '../../../main/store/index.ts';
+import { measuredRuns } from '../../../main/store/speeds.ts';
 import { addDataset, exampleRun, openTempStore } from '../../helpers/library.ts';
 import { seedLibrary } from '../../helpers/seedLibrary.ts';
 
@@ -52,7 +53,7 @@ function doEverything(store: Store): void {
   store.runs.ofGroup(1);
   store.runs.ofDataset(1);
   store.runs.named('cifar');
-  store.runs.speeds({ method: 'reslt', network: 'resnet32', datasetId: 1 });
+  measuredRuns(store.database, 'resnet32');
   store.runs.change(run.id, { note: 'x', archived: false, resolved: {} });
   store.metrics.read(run.id, 'train/loss', { maxPoints: 10, afterStep: null, untilStep: null });
   store.metrics.names(run.id);
@@ -149,7 +150,7 @@ test('no statement scans a large table, and the hot ones use their index', (t) =
     ['list runs in states', /runs_by_state/],
     ['read members of group', /USING INDEX runs_by_group/],
     ['read runs of dataset', /runs_by_dataset/],
-    ['read training speeds', /runs_by_speed/],
+    ['read measured speeds', /SEARCH r USING INTEGER PRIMARY KEY/],
     [
       'read metric points (rows)',
       /SEARCH metrics USING PRIMARY KEY \(run_id=\? AND metric_id=\? AND step>\? AND step<\?\)/,

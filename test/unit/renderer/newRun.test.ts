@@ -79,13 +79,24 @@ test('numbers are typed as they are read back', () => {
 });
 
 test('a preset finds the dataset of its kind and imbalance', () => {
-  const dataset = (id: number, kind: DatasetSummary['kind'], imbalanceFactor: number) =>
-    ({ id, kind, imbalanceFactor }) as DatasetSummary;
-  const known = [dataset(1, 'cifar-10', 0.1), dataset(2, 'cifar-10', 0.0101), dataset(3, 'sample', 0.02)];
-  assert.equal(fittingDataset({ dataset: 'cifar-10', imbalanceFactor: 0.01 }, known)?.id, 2);
-  assert.equal(fittingDataset({ dataset: 'cifar-10', imbalanceFactor: 0.02 }, known), undefined);
-  assert.equal(fittingDataset({ dataset: 'sample', imbalanceFactor: 0.01 }, known)?.id, 3);
-  assert.equal(fittingDataset({ dataset: 'cifar-100', imbalanceFactor: null }, known), undefined);
+  const dataset = (id: number, kind: DatasetSummary['kind'], classes: number, imbalanceFactor: number) =>
+    ({ id, kind, classes, imbalanceFactor }) as DatasetSummary;
+  const known = [
+    dataset(1, 'cifar-10', 10, 0.1),
+    dataset(2, 'cifar-10', 10, 0.0101),
+    dataset(3, 'sample', 10, 0.02),
+    dataset(4, 'list', 1000, 0.0039),
+    dataset(5, 'folder', 365, 0.001),
+  ];
+  const fitting = (kinds: DatasetSummary['kind'][], classes: number, imbalanceFactor: number) =>
+    fittingDataset({ kinds, classes, imbalanceFactor }, known)?.id;
+  assert.equal(fitting(['cifar-10'], 10, 0.01), 2);
+  assert.equal(fitting(['cifar-10'], 10, 0.02), undefined);
+  assert.equal(fitting(['sample'], 10, 0.01), 3);
+  assert.equal(fitting(['cifar-100'], 100, 0.01), undefined);
+  assert.equal(fitting(['list', 'folder'], 1000, 5 / 1280), 4);
+  assert.equal(fitting(['list', 'folder'], 365, 5 / 4980), 5);
+  assert.equal(fitting(['list', 'folder'], 8142, 0.002), undefined);
 });
 
 const RESOLVED: NonNullable<ConfigCheck['resolved']> = {
