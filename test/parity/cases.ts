@@ -7,6 +7,7 @@ import type { GoldenFolder } from './golden.ts';
 import { checkpointCases } from './cases/checkpoints.ts';
 import { datasetCases } from './cases/datasets.ts';
 import { layerCases } from './cases/layers.ts';
+import { logCases } from './cases/logs.ts';
 import { lossCases } from './cases/losses.ts';
 import { metricCases } from './cases/metrics.ts';
 import { modelCases } from './cases/models.ts';
@@ -27,6 +28,7 @@ const SOURCES: readonly ((golden: GoldenFolder) => ParityCase[])[] = [
   transformCases,
   metricCases,
   checkpointCases,
+  logCases,
 ];
 
 /** All cases of a folder, in the order of the registry. */
