@@ -127,19 +127,20 @@ class PackedData implements TrainingData {
     });
   }
 
-  trainStream({ batchSize, dropLast, cropPadding, flip, random }: TrainStreamOptions): BatchStream {
+  trainStream(options: TrainStreamOptions): BatchStream {
+    const { batchSize, dropLast, cropPadding, flip, random, skipBatches = 0 } = options;
     const { labels } = this.#split('train');
     const plan = drawEpoch(labels.length, cropPadding, flip, random);
     const whole = Math.floor(labels.length / batchSize) * batchSize;
     const examples = dropLast && whole > 0 ? whole : labels.length;
-    return this.#stream('train', plan, examples, batchSize, cropPadding);
+    return this.#stream('train', plan, examples, batchSize, cropPadding, skipBatches);
   }
 
   evalStream(split: Split, batchSize: number): BatchStream {
     const { labels } = this.#split(split);
     const plan = new Int32Array(labels.length * PLAN_WIDTH);
     for (let row = 0; row < labels.length; row++) plan[row * PLAN_WIDTH] = row;
-    return this.#stream(split, plan, labels.length, batchSize, 0);
+    return this.#stream(split, plan, labels.length, batchSize, 0, 0);
   }
 
   async close(): Promise<void> {
@@ -162,16 +163,23 @@ class PackedData implements TrainingData {
     );
   }
 
-  /** Batches of `plan` in order, the last one smaller where it does not divide. */
-  #stream(split: Split, plan: Int32Array, examples: number, batchSize: number, padding: number): BatchStream {
+  /** Batches of `plan` in order, the last one smaller where it does not divide, without the first `skipped` ones. */
+  #stream(
+    split: Split,
+    plan: Int32Array,
+    examples: number,
+    batchSize: number,
+    padding: number,
+    skipped: number,
+  ): BatchStream {
     const { labels } = this.#split(split);
     const imageLength = this.height * this.width * this.channels;
     const batches = Math.ceil(examples / batchSize);
     const sizeOf = (batch: number) => Math.min(batchSize, examples - batch * batchSize);
     /** Slot of each batch in preparation, oldest first; the first belongs to the batch in use. */
     const ahead: Slot[] = [];
-    let started = 0;
-    let given = 0;
+    let started = skipped;
+    let given = skipped;
     let closed = false;
 
     const start = (slot: Slot) => {
@@ -183,13 +191,13 @@ class PackedData implements TrainingData {
       started++;
     };
     const depth = this.#workers.length === 0 ? 1 : PREFETCHED_BATCHES;
-    while (started < Math.min(depth, batches)) start(this.#takeSlot(batchSize, imageLength));
+    while (started < Math.min(skipped + depth, batches)) start(this.#takeSlot(batchSize, imageLength));
 
     return {
       next: async (): Promise<Batch | null> => {
-        if (closed || given === batches) return null;
+        if (closed || given >= batches) return null;
         // The batch in use is given up now: its memory takes the next one to prepare.
-        const used = given === 0 ? this.#takeSlot(batchSize, imageLength) : ahead.shift()!;
+        const used = given === skipped ? this.#takeSlot(batchSize, imageLength) : ahead.shift()!;
         if (started < batches) start(used);
         else this.#releaseSlot(batchSize, used);
         const slot = ahead[0]!;

@@ -56,12 +56,13 @@ export function memoryData({ height, width, channels, classes, splits }: MemoryD
       val: splits.val?.labels.length ?? 0,
       test: splits.test.labels.length,
     },
-    trainStream({ batchSize, dropLast, random }) {
+    trainStream({ batchSize, dropLast, random, skipBatches = 0 }) {
       const { labels } = splits.train;
       const order = inOrder(labels.length);
       random.shuffle(order);
       const whole = Math.floor(labels.length / batchSize) * batchSize;
-      return stream(splits.train, dropLast && whole > 0 ? order.subarray(0, whole) : order, batchSize);
+      const drawn = dropLast && whole > 0 ? order.subarray(0, whole) : order;
+      return stream(splits.train, drawn.subarray(skipBatches * batchSize), batchSize);
     },
     evalStream: (split, batchSize) => stream(partOf(split), inOrder(partOf(split).labels.length), batchSize),
     close: () => Promise.resolve(),

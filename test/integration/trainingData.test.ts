@@ -142,6 +142,19 @@ test('what is prefetched is thrown away when a stream ends early, and the next o
   assert.deepEqual(await drain(data.trainStream(options(createRandom(4)))), whole);
 });
 
+test('a stream that leaves batches out goes on with those that follow them', async (t) => {
+  const { dataset } = await makeDataset(t);
+  const data = await openTrainingData(dataset);
+  t.after(() => data.close());
+  const whole = await drain(data.trainStream(options(createRandom(5), { dropLast: false })));
+  for (const skipBatches of [1, 4, 6, 7]) {
+    const rest = await drain(data.trainStream(options(createRandom(5), { dropLast: false, skipBatches })));
+    assert.deepEqual(rest.sizes, whole.sizes.slice(skipBatches));
+    assert.deepEqual(rest.labels, whole.labels.slice(8 * skipBatches));
+    assert.deepEqual(rest.images, whole.images.slice(8 * skipBatches * 36));
+  }
+});
+
 test('two streams at once do not disturb each other', async (t) => {
   const { dataset } = await makeDataset(t);
   const data = await openTrainingData(dataset, { workers: 1 });
