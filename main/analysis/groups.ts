@@ -31,8 +31,13 @@ export const STANDARD_SCHEMES: readonly StandardSchemeId[] = ['count-100-20', 'r
 const MANY_ABOVE = 100;
 const FEW_BELOW = 20;
 
-/** Ranks where medium and tail begin in ResLT's evaluation (its CIFAR and ImageNet scripts). */
-const RESLT_RANGES: Record<number, [number, number]> = { 10: [3, 6], 100: [36, 71] };
+/** Ranks where medium and tail begin in ResLT's evaluation, by number of classes: CIFAR-10, CIFAR-100, ImageNet-LT, iNaturalist 2018. */
+const RESLT_RANGES: Record<number, [number, number]> = {
+  10: [3, 6],
+  100: [36, 71],
+  1000: [390, 835],
+  8142: [842, 4543],
+};
 
 /** Shares of the classes for sets that ResLT has no ranges for, after its CIFAR-100. */
 const RESLT_SHARES = [0.36, 0.71] as const;

@@ -42,6 +42,16 @@ test('the ResLT ranges are 3/3/4 classes of CIFAR-10 and 36/35/29 of CIFAR-100, 
   );
 });
 
+test("the ResLT ranges of ImageNet-LT and iNaturalist are those of the reference's evaluation", () => {
+  const sizes = (classes: number) =>
+    groupScheme(
+      'reslt-ranges',
+      Array.from({ length: classes }, (_, k) => k + 1),
+    ).groups.map((group) => group.classes.length);
+  assert.deepEqual(sizes(1000), [390, 445, 165]);
+  assert.deepEqual(sizes(8142), [842, 3701, 3599]);
+});
+
 test('ranges follow the rank, not the class number, and ties go to the lower class', () => {
   assert.deepEqual(rankByCount([5, 9, 5, 7]), [1, 3, 0, 2]);
   const reversed = groupScheme('reslt-ranges', [...CIFAR10_IF100].reverse());
