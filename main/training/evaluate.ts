@@ -73,12 +73,13 @@ export async function evaluate(options: EvaluateOptions): Promise<{
       const images = tf.tensor4d(batch.images, [batch.size, data.height, data.width, data.channels]);
       const logits: Outputs = forwardInference(backend.ops, network, state, images);
       const fused = tf.tidy(() => bound.fuse(logits));
+      const derived = tf.tidy(() => bound.derive?.(logits) ?? {});
       const batchLabels = tf.tensor1d(batch.labels.subarray(0, batch.size), 'int32');
       const extras = bound.evaluate ? tf.tidy(() => bound.evaluate!(logits, batchLabels)) : {};
       for (const [name, values] of Object.entries(perExample))
         values.set(await extras[name]!.data<'float32'>(), done);
       tf.dispose([images, batchLabels, extras]);
-      const all: Record<string, Tensor2D> = { ...logits, [FUSED]: fused };
+      const all: Record<string, Tensor2D> = { ...logits, ...derived, [FUSED]: fused };
       for (const name of names) outputs[name]!.set(await all[name]!.data<'float32'>(), done * classes);
       for (const each of Object.values(all)) each.dispose();
       labels.set(batch.labels.subarray(0, batch.size), done);

@@ -62,6 +62,8 @@ export interface BoundMethod {
   loss(outputs: Outputs, labels: Tensor1D, context: LossContext): LossTerms;
   /** The logits that predict. Runs inside a tidy; the caller disposes. */
   fuse(outputs: Outputs): Tensor2D;
+  /** Logits [batch, classes] of those of `Method.outputs` that are no output of the network. As `fuse` otherwise. */
+  derive?(outputs: Outputs): Outputs;
   /**
    * One number an example [batch] for each of `Method.evaluationTerms`; evaluations log their mean over all examples
    * and over those of each group of classes. Runs inside a tidy; the caller disposes.

@@ -19,7 +19,7 @@ const MEDIUM_FROM_SHARE = 0.35;
 const TAIL_FROM_SHARE = 0.7;
 
 /** The exponent of the large networks' classifier at inference, where none is set: that of the ResNeXt scripts. */
-const DEFAULT_GAMMA = 0.7;
+export const DEFAULT_GAMMA = 0.7;
 
 export interface ResltLossOptions {
   /** For each branch that takes part, which classes [classes] it sees, as 0 and 1. */
@@ -57,7 +57,7 @@ export function resltLoss(outputs: Outputs, labels: Tensor1D, options: ResltLoss
   const sums = tf.sum<Tensor1D>(tf.mul(masks, perExample), 1);
   const counts = tf.sum<Tensor1D>(masks, 1);
   // Without branch h a batch may have no example in any scope.
-  const individual = tf.divNoNan<Scalar>(tf.sum(sums), tf.sum(counts));
+  const individual = tf.div<Scalar>(tf.sum(sums), tf.maximum(tf.sum(counts), 1));
 
   const fused = tf.addN(logits);
   const fusion = tf.mean<Scalar>(
@@ -254,7 +254,7 @@ export const reslt: Method = {
       loss(outputs, labels) {
         const loss = resltLoss(outputs, labels, { scopes, beta, fusionTerm, labelSmoothing });
         // Each branch's part of the individual term: none when the batch has no example for it.
-        const parts = tf.unstack(tf.divNoNan(loss.sums, tf.sum(loss.counts))) as Scalar[];
+        const parts = tf.unstack(tf.div(loss.sums, tf.maximum(tf.sum(loss.counts), 1))) as Scalar[];
         return {
           total: loss.total,
           terms: {

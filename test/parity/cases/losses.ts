@@ -1,4 +1,4 @@
-/** Losses and their gradients for given logits. */
+/** Cross-entropy in its two forms and ResLT's loss, with gradients, for given logits. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 
@@ -6,26 +6,9 @@ import { cappedCrossEntropy, softmaxCrossEntropy, targets } from '../../../main/
 import { resltLoss } from '../../../main/training/methods/reslt.ts';
 import { lossWithGradients } from '../../../main/training/methods/method.ts';
 import { decodeArray, keyedTensor, type GoldenFolder, type StoredArray } from '../golden.ts';
-import { l2Norm, largestDifference, total, type Check, type ParityCase } from '../parityCase.ts';
-
-interface GoldenValue {
-  float64: number;
-  tolerance: number;
-}
-
-interface Digest {
-  rowL2: number[];
-  rowSum: number[];
-  rowAtLabel: number[];
-  columns: number[];
-  valuesAtColumns: number[][];
-}
-
-interface GoldenGradient {
-  tolerance: number;
-  float64?: StoredArray;
-  digest?: Digest;
-}
+import type { Check, ParityCase } from '../parityCase.ts';
+import { gradientChecks, type GoldenGradient, type GoldenValue } from './lossChecks.ts';
+import { methodLossCases } from './methodLosses.ts';
 
 interface GoldenReslt {
   name: string;
@@ -55,8 +38,6 @@ interface GoldenCrossEntropy {
   epsilon: GoldenForm;
 }
 
-const NOT_IN_PROGRAM = 'the program has no such loss';
-
 export function lossCases(golden: GoldenFolder): ParityCase[] {
   return golden.list('losses').flatMap((name): ParityCase[] => {
     if (name === 'reslt')
@@ -71,7 +52,7 @@ export function lossCases(golden: GoldenFolder): ParityCase[] {
           run: () => checkCrossEntropy(each, form),
         })),
       );
-    return [{ name: `losses/${name}`, skipped: NOT_IN_PROGRAM }];
+    return methodLossCases(golden, name);
   });
 }
 
@@ -144,50 +125,4 @@ async function checkCrossEntropy(golden: GoldenCrossEntropy, form: 'exact' | 'ep
   checks.push(...(await gradientChecks('gradient', gradient, golden.labels, golden[form].gradients.logits)));
   tf.dispose([logits, labels, values, gradient]);
   return checks;
-}
-
-async function gradientChecks(
-  name: string,
-  gradient: Tensor2D,
-  labels: number[],
-  golden: GoldenGradient,
-): Promise<Check[]> {
-  const values = await gradient.data();
-  const { tolerance } = golden;
-  if (golden.float64)
-    return [
-      { name: `gradient ${name}`, error: largestDifference(values, decodeArray(golden.float64)), tolerance },
-    ];
-  const digest = golden.digest!;
-  const classes = gradient.shape[1];
-  const rows = labels.map((_, row) => values.slice(row * classes, (row + 1) * classes));
-  const whole = tolerance * Math.sqrt(classes);
-  return [
-    {
-      name: `gradient ${name} row norms`,
-      error: largestDifference(rows.map(l2Norm), digest.rowL2),
-      tolerance: whole,
-    },
-    {
-      name: `gradient ${name} row sums`,
-      error: largestDifference(rows.map(total), digest.rowSum),
-      tolerance: whole,
-    },
-    {
-      name: `gradient ${name} at labels`,
-      error: largestDifference(
-        rows.map((row, index) => row[labels[index]!]!),
-        digest.rowAtLabel,
-      ),
-      tolerance,
-    },
-    {
-      name: `gradient ${name} at columns`,
-      error: largestDifference(
-        rows.flatMap((row) => digest.columns.map((column) => row[column]!)),
-        digest.valuesAtColumns.flat(),
-      ),
-      tolerance,
-    },
-  ];
 }
