@@ -10,6 +10,7 @@ export type BaselineName =
   | 'ce'
   | 'focal'
   | 'class-balanced'
+  | 'class-balanced-focal'
   | 'ldam'
   | 'ldam-drw'
   | 'balanced-softmax'
@@ -46,7 +47,13 @@ const SECOND_STAGE: Partial<RunConfig> = {
 const BASELINES: readonly Baseline[] = [
   { name: 'ce', method: 'ce', title: 'CE', settings: {} },
   { name: 'focal', method: 'focal', settings: {} },
-  { name: 'class-balanced', method: 'class-balanced', settings: {} },
+  { name: 'class-balanced', method: 'class-balanced', settings: { baseLoss: 'cross-entropy' } },
+  {
+    name: 'class-balanced-focal',
+    method: 'class-balanced',
+    detail: 'focal',
+    settings: { baseLoss: 'focal' },
+  },
   { name: 'ldam', method: 'ldam', settings: { deferReweighting: false } },
   {
     name: 'ldam-drw',

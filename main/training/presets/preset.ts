@@ -3,7 +3,7 @@
  * `published` holds numbers only where they were read in a source that can be named; numbers from memory are left out.
  */
 import { parseRunConfig, type RunConfig } from '../config.ts';
-import { findMethod, METHODS } from '../methods/index.ts';
+import { findMethod } from '../methods/index.ts';
 import { findNetwork } from '../networks/index.ts';
 import type { Benchmark } from './benchmarks.ts';
 
@@ -66,9 +66,7 @@ function presetOf(benchmark: Benchmark, recipe: Recipe): Preset {
 }
 
 export function presetsOf(benchmark: Benchmark, recipes: readonly Recipe[]): Preset[] {
-  return recipes
-    .filter(({ method }) => METHODS.some(({ name }) => name === method))
-    .map((recipe) => presetOf(benchmark, recipe));
+  return recipes.map((recipe) => presetOf(benchmark, recipe));
 }
 
 /** Accuracies in percent, as printed. */
