@@ -8,7 +8,9 @@ import { compareApi } from './api/compare.ts';
 import { configApi } from './api/config.ts';
 import type { ApiContext } from './api/context.ts';
 import { datasetApi } from './api/datasets.ts';
+import { exportApi } from './api/exports.ts';
 import { historyApi } from './api/history.ts';
+import { importApi } from './api/imports.ts';
 import { runApi } from './api/runs.ts';
 import { systemApi } from './api/system.ts';
 import { ARGUMENTS, describeIssues } from './apiArguments.ts';
@@ -26,6 +28,8 @@ export function createApi(context: ApiContext): Api {
     ...historyApi(context),
     ...checkpointApi(context),
     ...compareApi(context),
+    ...importApi(context),
+    ...exportApi(context),
   };
 }
 

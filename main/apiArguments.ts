@@ -15,7 +15,7 @@ const epoch = z.int().nonnegative();
 
 const split = z.enum(['train', 'val', 'test']);
 const scheme = z.enum(['count-100-20', 'reslt-ranges']);
-const datasetKind = z.enum(['cifar-10', 'cifar-100', 'fashion-mnist', 'idx', 'sample']);
+const datasetKind = z.enum(['cifar-10', 'cifar-100', 'fashion-mnist', 'idx', 'sample', 'list', 'folder']);
 const runState = z.enum([
   'queued',
   'preparing',
@@ -37,7 +37,26 @@ const subset = z.strictObject({
 /** A validation split takes a share of the images, never all. */
 const validationFraction = z.number().min(0).lt(1);
 const seed = z.int().min(0).max(0xffff_ffff);
+const lists = z.strictObject({ train: filePath, val: filePath.nullable(), test: filePath });
+const photographs = z.strictObject({
+  lists: lists.nullable(),
+  rankLabels: z.boolean(),
+  normalisation: z.enum(['imagenet', 'inaturalist']),
+  testFraction: validationFraction,
+  leaveOutMissing: z.boolean(),
+  leaveOutProblemsOf: id.nullable(),
+});
 const checkpointRef = z.string().min(1).max(500);
+const importOptions = {
+  path: filePath,
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  name: name.nullable(),
+  datasetId: id.nullable(),
+  again: z.boolean(),
+};
 const nothing = z
   .union([z.null(), z.undefined(), z.strictObject({})])
   .transform(() => undefined)
@@ -79,12 +98,13 @@ export const ARGUMENTS = {
   listDatasets: nothing,
   getDataset: z.strictObject({ id }),
   listDatasetOffers: nothing,
-  probeDataset: z.strictObject({ path: filePath }),
+  probeDataset: z.strictObject({ path: filePath, lists: lists.nullable().exactOptional() }),
   previewSubset: z.strictObject({
     classCounts: z.array(z.int().nonnegative()).min(2).max(100_000),
     kind: datasetKind,
     subset,
     validationFraction,
+    testFraction: validationFraction.exactOptional(),
   }),
   addDataset: z.strictObject({
     path: filePath,
@@ -93,10 +113,20 @@ export const ARGUMENTS = {
     subset,
     validationFraction,
     validationSeed: seed,
+    photographs: photographs.nullable().exactOptional(),
   }),
   addSampleDataset: nothing,
   downloadDataset: z.strictObject({ kind: datasetKind }),
   verifyDataset: z.strictObject({ id }),
+  listDatasetProblems: z.strictObject({
+    id,
+    reason: z
+      .enum(['missing', 'changed', 'truncated', 'not-an-image', 'unsupported', 'unreadable'])
+      .nullable(),
+    offset: z.int().nonnegative(),
+    limit: z.int().min(1).max(100_000),
+  }),
+  relocateDataset: z.strictObject({ id, root: filePath }),
   renameDataset: z.strictObject({ id, name }),
   deleteDataset: z.strictObject({ id }),
   listImages: z.strictObject({
@@ -185,6 +215,21 @@ export const ARGUMENTS = {
   findCheckpoint: z.strictObject({ ref: checkpointRef }),
   evaluateCheckpoint: z.strictObject({ ref: checkpointRef, datasetId: id.nullable() }),
   compare: z.strictObject({ refs: z.array(checkpointRef).min(1).max(50), scheme }),
+
+  probeImport: z.strictObject({ path: filePath, kind: z.enum(['checkpoint', 'log']).nullable() }),
+  importCheckpoint: z.strictObject({
+    ...importOptions,
+    network: z.string().max(100).nullable(),
+    recipe: z.string().max(200).nullable(),
+    classOrder: z.enum(['as-stored', 'ascending-count']),
+  }),
+  importLog: z.strictObject(importOptions),
+  exportCheckpoint: z.strictObject({
+    ref: checkpointRef,
+    format: z.enum(['pth', 'safetensors']),
+    path: filePath,
+    overwrite: z.boolean(),
+  }),
 } satisfies { [M in ApiMethod]: z.ZodType<Argument<M> | undefined> };
 
 /** Everything that is wrong with an argument, a line each: `seeds[0]: …`. */

@@ -8,6 +8,7 @@ const CODES: Record<ErrorCode, true> = {
   'in-use': true,
   'invalid-config': true,
   'dataset-invalid': true,
+  'file-invalid': true,
   'engine-missing': true,
   'disk-full': true,
   'not-allowed': true,

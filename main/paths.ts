@@ -24,6 +24,7 @@ const ENTRIES = {
   headless: 'main/headless.ts',
   trainer: 'main/trainer/main.ts',
   background: 'main/owner/backgroundMain.ts',
+  foreign: 'main/owner/foreignMain.ts',
   verifyEngine: 'main/engine/verifyMain.ts',
 } as const;
 

@@ -4,13 +4,19 @@
  *   thumbnail/<dataset>/<split>/<row>[?size=PX]         one image
  *   sheet/<dataset>/<split>?rows=0,1,2&columns=8[&size=PX]   many images in one, for a scrolling browser
  *   log/<run>                                           the whole log as text
+ *   checkpoint/<checkpoint>?format=pth|safetensors       the weights, as PyTorch or others read them
  *   runs?query=<RunQuery as JSON>                       the runs that match, as CSV
  */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import type { RunQuery, RunSummary, Split } from '../preload/contract.ts';
+import { refuseWithoutWeights } from './api/exports.ts';
+import { relativePath } from './api/retention.ts';
 import { ARGUMENTS } from './apiArguments.ts';
 import { toApiError } from './apiErrors.ts';
 import type { Background } from './owner/background.ts';
+import type { WirePicture } from './owner/backgroundTasks.ts';
 import { StudioError } from './store/errors.ts';
 import { GROUP_IDS, SCHEME_IDS } from './store/scores.ts';
 import type { Store } from './store/index.ts';
@@ -32,8 +38,10 @@ const LOG_PAGE_LINES = 10_000;
 const CSV_PAGE_RUNS = 1000;
 const PICTURE_TIMEOUT_MS = 30_000;
 
-/** The pixels of a registered dataset never change. */
+/** The pixels of a packed dataset never change. Photographs may, and one that is missing may come back any moment. */
 const FOREVER = 'private, max-age=31536000, immutable';
+const FOR_A_WHILE = 'private, max-age=600';
+const NOT_KEPT = 'no-store';
 
 /**
  * The handler of `/resource/…`. wanted: path and query, as in the address. Null where there is no such kind; an error is
@@ -53,6 +61,8 @@ export function createResources(sources: ResourceSources): (wanted: string) => P
           return await sheet(sources, parts, searchParams);
         case 'log':
           return await log(sources, parts);
+        case 'checkpoint':
+          return await checkpoint(sources, parts, searchParams);
         case 'runs':
           return await runsTable(sources, searchParams);
         default:
@@ -73,7 +83,7 @@ async function thumbnail(
 ): Promise<ResourceReply> {
   const [dataset, split, row] = parts;
   const { folder } = store.datasets.get(wholeNumber(dataset, 'dataset'));
-  const { png } = await background.run(
+  const made = await background.run(
     'thumbnail',
     {
       folder: path.join(libraryFolder, folder),
@@ -83,7 +93,7 @@ async function thumbnail(
     },
     { timeoutMs: PICTURE_TIMEOUT_MS },
   );
-  return picture(png);
+  return picture(made);
 }
 
 async function sheet(
@@ -93,7 +103,7 @@ async function sheet(
 ): Promise<ResourceReply> {
   const [dataset, split] = parts;
   const { folder } = store.datasets.get(wholeNumber(dataset, 'dataset'));
-  const { png } = await background.run(
+  const made = await background.run(
     'sheet',
     {
       folder: path.join(libraryFolder, folder),
@@ -104,14 +114,17 @@ async function sheet(
     },
     { timeoutMs: PICTURE_TIMEOUT_MS },
   );
-  return picture(png);
+  return picture(made);
 }
 
-function picture(base64: string): ResourceReply {
+function picture({ data, type, isComplete, isFixed }: WirePicture): ResourceReply {
   return {
     status: 200,
-    headers: { 'content-type': 'image/png', 'cache-control': FOREVER },
-    body: Buffer.from(base64, 'base64'),
+    headers: {
+      'content-type': type,
+      'cache-control': isFixed ? FOREVER : isComplete ? FOR_A_WHILE : NOT_KEPT,
+    },
+    body: Buffer.from(data, 'base64'),
   };
 }
 
@@ -126,6 +139,28 @@ async function log({ store }: ResourceSources, [run]: string[]): Promise<Resourc
     await new Promise((resolve) => setImmediate(resolve));
   }
   return download(`${id}-${name}.log`, 'text/plain; charset=utf-8', chunks.join(''));
+}
+
+async function checkpoint(
+  { libraryFolder, store, background }: ResourceSources,
+  [id]: string[],
+  query: URLSearchParams,
+): Promise<ResourceReply> {
+  const row = store.checkpoints.get(wholeNumber(id, 'checkpoint'));
+  refuseWithoutWeights(store, row);
+  const format = query.get('format');
+  if (format !== 'pth' && format !== 'safetensors')
+    throw new StudioError('invalid-arguments', 'pth or safetensors was expected in ?format=.');
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'reslt-export-'));
+  try {
+    const target = path.join(folder, `weights.${format}`);
+    const source = path.join(libraryFolder, relativePath(row));
+    await background.run('exportCheckpoint', { source, target, format, overwrite: false });
+    const name = `${row.runId}-${store.runs.get(row.runId).name}-epoch-${row.epoch}.${format}`;
+    return download(name, 'application/octet-stream', await readFile(target));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function runsTable({ store }: ResourceSources, query: URLSearchParams): Promise<ResourceReply> {
@@ -184,7 +219,7 @@ function csvCell(value: string | number | null): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-function download(name: string, type: string, text: string): ResourceReply {
+function download(name: string, type: string, content: string | Uint8Array): ResourceReply {
   const safe = name.replace(/[^\w.-]+/g, '-');
   return {
     status: 200,
@@ -193,7 +228,7 @@ function download(name: string, type: string, text: string): ResourceReply {
       'content-disposition': `attachment; filename="${safe}"`,
       'cache-control': 'no-store',
     },
-    body: Buffer.from(text),
+    body: typeof content === 'string' ? Buffer.from(content) : content,
   };
 }
 

@@ -13,7 +13,9 @@ import { freeDatasetName, suggestDatasetName } from './api/datasetNames.ts';
 import { toApiError } from './apiErrors.ts';
 import { readManifest, sweepPartialDatasets } from './datasets/index.ts';
 import { engineEnvironment, readDevice, selectEngine } from './engine/index.ts';
+import { sweepImports } from './api/imports.ts';
 import { createBackground } from './owner/background.ts';
+import { createForeignFiles } from './owner/foreign.ts';
 import { lockLibrary } from './owner/lock.ts';
 import { coalesceNotices } from './owner/notices.ts';
 import { serveOwner, type OwnerServer, type OwnerServices } from './owner/server.ts';
@@ -90,12 +92,15 @@ async function open(
 
   const background = createBackground();
   undo.push(() => background.close());
+  const foreign = createForeignFiles();
+  undo.push(() => foreign.close());
   const tasks = new Tasks(notify, toApiError);
   undo.push(() => tasks.close());
   const trashFiles = new TrashFiles(libraryFolder, store);
 
   await sweepPartialDatasets(libraryFolder);
   await adoptDatasets(libraryFolder, store, report);
+  await sweepImports({ libraryFolder, store, trashFiles, report });
   // A full trash takes a while; nothing waits for it.
   trashFiles
     .tidy(Date.now())
@@ -115,7 +120,7 @@ async function open(
   undo.push(() => scheduler.close());
   await scheduler.start();
 
-  const context = { libraryFolder, shell, store, scheduler, background, tasks, trashFiles, notify };
+  const context = { libraryFolder, shell, store, scheduler, background, foreign, tasks, trashFiles, notify };
   const dispatch = createDispatch(createApi(context), report);
   const resource = createResources({ libraryFolder, store, background });
 

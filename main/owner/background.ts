@@ -4,9 +4,9 @@
  * one task at a time: whatever goes wrong in it, and however it must be ended, no other task is lost.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { entry } from '../paths.ts';
-import type { FromBackground, ToBackground, WireError } from './backgroundProtocol.ts';
-import type { TaskArguments, TaskName, TaskResult } from './backgroundTasks.ts';
+import { entry, type EntryName } from '../paths.ts';
+import type { FromBackground, TaskTable, ToBackground, WireError } from './backgroundProtocol.ts';
+import type { backgroundTasks } from './backgroundTasks.ts';
 
 export interface RunOptions {
   /** Share that is done, 0…1, or null while it can't be known. */
@@ -16,25 +16,29 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
-export interface Background {
+export interface TaskPool<Table extends TaskTable> {
   /**
    * Runs a task and returns its result. Throws BackgroundError, whose code is one of the contract's where the task has
    * a meaning for it, or the signal's reason when aborted.
    */
-  run<Name extends TaskName>(
+  run<Name extends keyof Table & string>(
     task: Name,
-    args: TaskArguments<Name>,
+    args: Parameters<Table[Name]>[0],
     options?: RunOptions,
-  ): Promise<TaskResult<Name>>;
+  ): Promise<Awaited<ReturnType<Table[Name]>>>;
   /** Ends the children; tasks that have not finished fail. */
   close(): Promise<void>;
 }
+
+export type Background = TaskPool<typeof backgroundTasks>;
 
 export interface BackgroundOptions {
   /** Limit of the JavaScript heap of each child. */
   memoryMb?: number;
   /** How many tasks may run at once. */
   children?: number;
+  /** Limit of all memory that a child may map, its libraries with it, where the system can hold it to that. */
+  addressSpaceMb?: number;
   /** How to start a child; tests pass their own. */
   child?: { command: string; args: string[] };
 }
@@ -42,6 +46,7 @@ export interface BackgroundOptions {
 /** Codes of the contract that a failed task can have; anything else is `internal`. */
 const CODES = [
   'dataset-invalid',
+  'file-invalid',
   'invalid-arguments',
   'not-found',
   'conflict',
@@ -90,12 +95,16 @@ interface Child {
   ending: Error | null;
 }
 
-/** Starts no process yet: children come with the first tasks. */
-export function createBackground({
-  memoryMb = DEFAULT_MEMORY_MB,
-  children: limit = 2,
-  child: start,
-}: BackgroundOptions = {}): Background {
+/** The pool for the owner's own work. Starts no process yet: children come with the first tasks. */
+export function createBackground(options: BackgroundOptions = {}): Background {
+  return createTaskPool<typeof backgroundTasks>('background', options);
+}
+
+/** A pool of children that run an entry with its own table of tasks. */
+export function createTaskPool<Table extends TaskTable>(
+  program: EntryName,
+  { memoryMb = DEFAULT_MEMORY_MB, children: limit = 2, addressSpaceMb, child: start }: BackgroundOptions = {},
+): TaskPool<Table> {
   const children = new Set<Child>();
   const waiting: Job[] = [];
   let nextId = 1;
@@ -149,9 +158,13 @@ export function createBackground({
   };
 
   const startChild = (): Child => {
-    const { command, args } = start ?? entry('background');
+    const node = start ?? entry(program);
+    const { command, args } = within(addressSpaceMb, node.command, [
+      `--max-old-space-size=${memoryMb}`,
+      ...node.args,
+    ]);
     const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env;
-    const spawned = spawn(command, [`--max-old-space-size=${memoryMb}`, ...args], {
+    const spawned = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env,
     });
@@ -200,13 +213,26 @@ export function createBackground({
   };
 
   return {
-    run: run as Background['run'],
+    run: run as TaskPool<Table>['run'],
     async close() {
       closed = true;
       const reason = new BackgroundError('cancelled', 'ResLT Studio is closing; the task was not finished.');
       for (const job of waiting.splice(0)) job.reject(reason);
       await Promise.all([...children].map((child) => end(child, reason)));
     },
+  };
+}
+
+/** The command under a limit of its address space. Windows has none, and macOS keeps to none: there the heap's stands alone. */
+function within(
+  limitMb: number | undefined,
+  command: string,
+  args: string[],
+): { command: string; args: string[] } {
+  if (limitMb === undefined || process.platform !== 'linux') return { command, args };
+  return {
+    command: '/bin/sh',
+    args: ['-c', `ulimit -v ${limitMb * 1024} && exec "$@"`, 'sh', command, ...args],
   };
 }
 

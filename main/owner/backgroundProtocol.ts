@@ -1,4 +1,13 @@
-/** The messages between the owner and a background process. All of them are JSON. */
+/** The messages between the owner and a background process, and what its tasks are. All messages are JSON. */
+
+export interface TaskContext {
+  /** Share that is done, 0…1, or null while it can't be known. */
+  onProgress(share: number | null, message: string): void;
+  signal: AbortSignal;
+}
+
+/** The tasks of one kind of background process, by name. */
+export type TaskTable = Record<string, (args: never, context: TaskContext) => Promise<unknown>>;
 
 export type ToBackground =
   | { type: 'run'; id: number; task: string; args: unknown }

@@ -3,12 +3,23 @@
  * logits. Arguments and results are JSON; pictures travel as base64.
  */
 import { readManifest } from '../datasets/index.ts';
-import { listImages, readLabels, sheet, thumbnail } from '../datasets/images.ts';
-import type { Split } from '../datasets/manifest.ts';
+import { listImages, readLabels, sheet, thumbnail, type Picture } from '../datasets/images.ts';
+import type { DatasetManifest, Split } from '../datasets/manifest.ts';
 import { downloadOfficial, type OfficialDataset } from '../datasets/official.ts';
 import { probeDataset, type DatasetProbe } from '../datasets/probe.ts';
-import { registerDataset, type RegisterDataset, type RegisteredDataset } from '../datasets/register.ts';
-import type { DatasetKind } from '../datasets/source.ts';
+import type { RegisteredDataset } from '../datasets/newDataset.ts';
+import { checkPhotographs } from '../datasets/photographs/check.ts';
+import { readPhotoCheck, type PhotoCheck } from '../datasets/photographs/photoCheck.ts';
+import { probePhotographs } from '../datasets/photographs/probe.ts';
+import {
+  PLAIN_PHOTOGRAPHS,
+  registerPhotographs,
+  type RegisterPhotographs,
+} from '../datasets/photographs/register.ts';
+import { relocatePhotographs } from '../datasets/photographs/relocate.ts';
+import { isPhotographSource, type PhotographLocation } from '../datasets/photographs/source.ts';
+import { registerDataset, type RegisterDataset } from '../datasets/register.ts';
+import type { DatasetKind, PackedKind } from '../datasets/source.ts';
 import { verifyDataset, type Verification } from '../datasets/verify.ts';
 import {
   analyseCheckpoint,
@@ -20,12 +31,8 @@ import {
 import { groupScheme, type StandardSchemeId } from '../analysis/groups.ts';
 import { installEngine, type NativeDevice } from '../engine/index.ts';
 import { readSafetensors, SafetensorsError } from '../exchange/safetensors.ts';
-
-export interface TaskContext {
-  /** Share that is done, 0…1, or null while it can't be known. */
-  onProgress(share: number | null, message: string): void;
-  signal: AbortSignal;
-}
+import type { TaskTable } from './backgroundProtocol.ts';
+import { exportCheckpoint } from './exportCheckpoint.ts';
 
 /** One checkpoint by its stored logits, with what its method says about the outputs. */
 export interface StoredOutputs {
@@ -50,17 +57,60 @@ export type WireAnalysis = Omit<AnalysedCheckpoint, 'report'> & {
 };
 export type WireComparison = Omit<CheckpointComparison, 'items'> & { items: WireAnalysis[] };
 
+/** A dataset of either sort, before it is known which. */
+interface AnyDataset {
+  libraryFolder: string;
+  id: number;
+  source: PhotographLocation & { kind: DatasetKind | null };
+  options: RegisterDataset['options'] & {
+    /** Null: as photographs are read where nothing was said. */
+    photographs: Omit<RegisterPhotographs['options'], keyof RegisterDataset['options']> | null;
+  };
+}
+
+/** A picture, in base64. */
+export type WirePicture = Omit<Picture, 'bytes'> & { data: string };
+
+const toWire = ({ bytes, ...rest }: Picture): WirePicture => ({ ...rest, data: bytes.toString('base64') });
+
+/** A kind that is packed, once photographs are ruled out. */
+const packedKind = (kind: DatasetKind | null): PackedKind | null =>
+  kind === 'list' || kind === 'folder' ? null : kind;
+
 export const backgroundTasks = {
-  probeDataset({ path, kind }: { path: string; kind: DatasetKind | null }, context): Promise<DatasetProbe> {
-    return probeDataset(path, kind, context);
+  async probeDataset(
+    { kind, ...location }: PhotographLocation & { kind: DatasetKind | null },
+    context,
+  ): Promise<DatasetProbe> {
+    if (await isPhotographSource(location, kind)) return probePhotographs(location, context);
+    return probeDataset(location.path, packedKind(kind), context);
   },
 
-  registerDataset(args: RegisterDataset, context): Promise<RegisteredDataset> {
-    return registerDataset(args, context);
+  /** Packs a dataset, or indexes photographs: as it was asked for, else as the files are. */
+  async registerDataset(
+    { libraryFolder, id, source: { kind, ...location }, options: { photographs, ...options } }: AnyDataset,
+    context,
+  ): Promise<RegisteredDataset> {
+    if (await isPhotographSource(location, kind)) {
+      const choices = { ...options, ...(photographs ?? PLAIN_PHOTOGRAPHS) };
+      return registerPhotographs({ libraryFolder, id, source: location, options: choices }, context);
+    }
+    const source = { path: location.path, kind: packedKind(kind) };
+    return registerDataset({ libraryFolder, id, source, options }, context);
   },
 
-  verifyDataset({ folder }: { folder: string }, context): Promise<Verification> {
-    return verifyDataset(folder, context);
+  async verifyDataset({ folder }: { folder: string }, context): Promise<Verification> {
+    const { photographs } = await readManifest(folder);
+    return photographs === null ? verifyDataset(folder, context) : checkPhotographs(folder, context);
+  },
+
+  relocateDataset({ folder, root }: { folder: string; root: string }, context): Promise<DatasetManifest> {
+    return relocatePhotographs(folder, root, context);
+  },
+
+  /** What the last check of photographs found; null when there was none. */
+  readPhotoCheck({ folder }: { folder: string }): Promise<PhotoCheck | null> {
+    return readPhotoCheck(folder);
   },
 
   downloadDataset(
@@ -92,7 +142,7 @@ export const backgroundTasks = {
     classIndex: number | null;
     offset: number;
     limit: number;
-  }): Promise<{ rows: number[]; labels: number[]; total: number }> {
+  }): Promise<{ rows: number[]; labels: number[]; total: number; paths: string[] | null }> {
     return listImages(folder, page);
   },
 
@@ -106,8 +156,8 @@ export const backgroundTasks = {
     split: Split;
     row: number;
     sizePx: number | null;
-  }): Promise<{ png: string }> {
-    return { png: (await thumbnail(folder, split, row, sizePx)).toString('base64') };
+  }): Promise<WirePicture> {
+    return toWire(await thumbnail(folder, split, row, sizePx));
   },
 
   async sheet({
@@ -120,9 +170,11 @@ export const backgroundTasks = {
     rows: number[];
     columns: number;
     sizePx: number | null;
-  }): Promise<{ png: string }> {
-    return { png: (await sheet(folder, split, layout)).toString('base64') };
+  }): Promise<WirePicture> {
+    return toWire(await sheet(folder, split, layout));
   },
+
+  exportCheckpoint,
 
   async analyseCheckpoint({
     checkpoint,
@@ -144,7 +196,7 @@ export const backgroundTasks = {
     const comparison = compareCheckpoints(outputs, labels, classes, schemes);
     return { ...comparison, items: comparison.items.map(withoutConfusion) };
   },
-} satisfies Record<string, (args: never, context: TaskContext) => Promise<unknown>>;
+} satisfies TaskTable;
 
 type Tasks = typeof backgroundTasks;
 export type TaskName = keyof Tasks;

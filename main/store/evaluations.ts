@@ -75,6 +75,12 @@ export interface EvaluationDetail {
   >;
 }
 
+/** An evaluation as it is stored: one from a log may lack loss and time. */
+export type StoredResult = Omit<EvaluationResult, 'loss' | 'seconds'> & {
+  loss: number | null;
+  seconds: number | null;
+};
+
 export class Evaluations {
   readonly #database: Database;
   readonly #datasets: Datasets;
@@ -90,7 +96,7 @@ export class Evaluations {
    */
   add(
     run: { id: number; datasetId: number | null },
-    result: EvaluationResult,
+    result: StoredResult,
     { atMs, timeMs }: { atMs: number; timeMs: number },
     groups: Partial<Record<GroupSchemeId, GroupValues>> = {},
   ): void {

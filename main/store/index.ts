@@ -6,6 +6,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { Database } from './database.ts';
 import { Datasets } from './datasets.ts';
 import { Evaluations } from './evaluations.ts';
+import { Imports } from './imports.ts';
 import { Ingest } from './ingest.ts';
 import { RunLists } from './listRuns.ts';
 import { Log } from './log.ts';
@@ -29,6 +30,7 @@ export interface Store {
   readonly evaluations: Evaluations;
   readonly log: Log;
   readonly checkpoints: Checkpoints;
+  readonly imports: Imports;
   readonly origins: Origins;
   readonly settings: Settings;
   readonly trash: Trash;
@@ -93,6 +95,7 @@ function createStore(database: Database, methodLabel: (id: string) => string): S
     evaluations,
     log,
     checkpoints,
+    imports: new Imports(database, { runs, metrics, evaluations, log, checkpoints }),
     origins,
     settings,
     trash: new Trash(database, runs, origins),

@@ -142,6 +142,7 @@ const LAYERS: Record<string, Layer> = {
       'main/store',
       'main/scheduler',
       'main/exchange',
+      'main/durableFile.ts',
       'main/jsonLines.ts',
       ...KNOWLEDGE,
     ],
@@ -154,6 +155,7 @@ const LAYERS: Record<string, Layer> = {
   'main/pageFiles.ts': { ours: ['main/paths.ts'], packages: [], node: true },
   'main/resources.ts': {
     ours: [
+      'main/api',
       'main/apiArguments.ts',
       'main/apiErrors.ts',
       'main/services.ts',
