@@ -71,10 +71,8 @@ function probe(inner: Ops, flipped: Unit[]): { ops: Ops; units: Unit[] } {
   const units: Unit[] = [];
   const callOf = new WeakMap<Tensor4D, number>();
   let calls = 0;
-  const ops = Object.create(inner) as Ops;
-  const bind = <K extends keyof Ops>(name: K): Ops[K] => inner[name].bind(inner) as Ops[K];
-  for (const name of KERNELS) ops[name] = bind(name) as never;
-  ops.relu = (input) => {
+  const changed: Partial<Ops> = {};
+  changed.relu = (input) => {
     const call = calls++;
     input.dataSync().forEach((value, element) => {
       if (Math.abs(value) < EDGE) units.push({ call, element, value });
@@ -83,33 +81,19 @@ function probe(inner: Ops, flipped: Unit[]): { ops: Ops; units: Unit[] } {
     callOf.set(output, call);
     return output;
   };
-  ops.reluGradient = (gradient, output) => {
+  changed.reluGradient = (gradient, output) => {
     const own = flipped.filter(({ call }) => call === callOf.get(output));
     if (own.length === 0) return inner.reluGradient(gradient, output);
     const values = output.dataSync().slice();
     for (const { element } of own) values[element] = values[element]! > 0 ? 0 : 1;
-    const changed = tf.tensor4d(values, output.shape);
-    const result = inner.reluGradient(gradient, changed);
-    changed.dispose();
+    const turned: Tensor4D = tf.tensor(values, output.shape);
+    const result = inner.reluGradient(gradient, turned);
+    turned.dispose();
     return result;
   };
+  // Kernels have private state, so they are called on their own object.
+  const ops = new Proxy(inner, {
+    get: (_, name: keyof Ops) => changed[name] ?? (inner[name] as CallableFunction).bind(inner),
+  });
   return { ops, units };
 }
-
-/** Kernels have private state, so a wrapper must call them on their own object. */
-const KERNELS = [
-  'conv2d',
-  'conv2dInputGradient',
-  'conv2dFilterGradient',
-  'batchNormTraining',
-  'batchNormTrainingGradient',
-  'batchNormInference',
-  'batchNormInferenceGradient',
-  'add',
-  'padShortcut',
-  'padShortcutGradient',
-  'globalAveragePool',
-  'globalAveragePoolGradient',
-  'linear',
-  'linearGradient',
-] as const satisfies readonly (keyof Ops)[];

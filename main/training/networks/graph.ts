@@ -90,10 +90,10 @@ export interface Network {
   tensors: TensorSpec[];
 }
 
-/** Number of trainable scalars. */
-export function countParameters(network: Network): number {
+/** Number of trainable scalars, of all tensors or of those with certain names. */
+export function countParameters(network: Network, counts: (name: string) => boolean = () => true): number {
   return network.tensors
-    .filter((spec) => spec.trainable)
+    .filter((spec) => spec.trainable && counts(spec.name))
     .reduce((sum, spec) => sum + spec.shape.reduce((product, size) => product * size, 1), 0);
 }
 

@@ -6,17 +6,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 
 import { lossWithGradients, type Outputs } from '../../../main/training/methods/method.ts';
-import { resltLoss } from '../../../main/training/methods/reslt.ts';
-import { softmaxCrossEntropy, targets } from '../../../main/training/methods/losses.ts';
 import {
   forwardInference,
   forwardTraining,
   type BatchNormMode,
   type NetworkState,
 } from '../../../main/training/networks/execute.ts';
-import { countParameters, type Network } from '../../../main/training/networks/graph.ts';
-import type { Head } from '../../../main/training/networks/head.ts';
-import { resnet32 } from '../../../main/training/networks/resnet32.ts';
+import { countParameters, type Network, type TensorSpec } from '../../../main/training/networks/graph.ts';
+import { findNetwork } from '../../../main/training/networks/index.ts';
 import type { Backend } from '../../../main/training/ops.ts';
 import { Sgd } from '../../../main/training/sgd.ts';
 import type { TensorMap } from '../../../main/training/types.ts';
@@ -40,6 +37,7 @@ import {
   type ParityCase,
 } from '../parityCase.ts';
 import { withReluEdges } from '../reluEdges.ts';
+import { GOLDEN_NETWORKS, type GoldenNetwork, type GoldenSettings } from './goldenNetworks.ts';
 
 interface GoldenOutput {
   float64: StoredArray;
@@ -59,20 +57,25 @@ interface GoldenGradients {
   rows: [string, ...unknown[]][];
 }
 
-interface GoldenModel {
+interface GoldenModel extends GoldenSettings {
   id: string;
   caseSeed: string;
-  numClasses: number;
   input: { key: string; shapeNCHW: number[]; first8NCHW: number[]; first8NHWC: number[]; sum: number };
   labels: number[];
-  parameterCounts: Record<string, { numClasses: number; parameters: number }>;
+  parameterCounts: Record<string, { numClasses: number; parameters: number; trainable: number }>;
   parametersHere: number;
   stateDict: StateDictEntry[];
+  /** Tensors with other values than their keys give. */
+  stateOverrides?: Record<string, number[]>;
   weightChecks: { name: string; first4: number[]; l2: number }[];
-  eval: { outputs: Record<string, GoldenOutput> };
-  train: {
-    branchClassRanges?: Record<string, [number, number]>;
-    beta?: number;
+  eval: {
+    outputs: Record<string, GoldenOutput>;
+    expertsUsed?: number[];
+    assignmentProbabilities?: number[][];
+  };
+  /** Evaluated with another power of the row norms. */
+  evalOtherGamma?: { gamma: number; outputs: Record<string, GoldenOutput> }[];
+  train?: NonNullable<GoldenSettings['train']> & {
     outputs: Record<string, GoldenOutput>;
     loss: GoldenTerms;
     gradients: GoldenGradients;
@@ -87,7 +90,7 @@ interface GoldenModel {
       gradients: GoldenGradients;
     };
   };
-  fiveSteps: {
+  fiveSteps?: {
     optimizer: { learningRate: number; momentum: number; weightDecay: number; nesterov: boolean };
     seed: string;
     batchSize: number;
@@ -100,56 +103,61 @@ interface GoldenModel {
   };
 }
 
-/** The networks of the program that golden files describe, and the head they have. */
-const HEADS: Record<string, Head> = {
-  baseline_cifar_resnet32_linear: { kind: 'linear', evalTau: null },
-  reslt_cifar10_resnet32: { kind: 'branches', fusionBlockBeforePooling: true, tau: 0 },
-  reslt_cifar100_resnet32: { kind: 'branches', fusionBlockBeforePooling: true, tau: 0 },
-};
-
 export function modelCases(golden: GoldenFolder): ParityCase[] {
   return golden.list('models').flatMap((name): ParityCase[] => {
-    const head = HEADS[name];
-    if (!head) return [{ name: `models/${name}`, skipped: 'the program has no such network or method' }];
+    const kind = GOLDEN_NETWORKS[name];
+    if (!kind) return [{ name: `models/${name}`, skipped: 'the program has no such network or method' }];
     const model = golden.read<GoldenModel>('models', name)!;
-    const at = (part: string): string => `models/${name} ${part}`;
+    const needs = (backend: Backend): string | null =>
+      backend.kind === 'wasm' && findNetwork(kind.network).imageKind === 'large'
+        ? 'a network for photographs takes minutes on WebAssembly'
+        : null;
+    const part = (title: string, run: (backend: Backend) => Promise<Check[]> | Check[]): ParityCase => ({
+      name: `models/${name} ${title}`,
+      needs,
+      run,
+    });
+    const trained = (title: string, run: (backend: Backend) => Promise<Check[]>): ParityCase =>
+      part(title, (backend) => withReluEdges(backend, run));
     return [
-      { name: at('structure'), run: () => checkStructure(model, head) },
-      { name: at('evaluation'), run: (backend) => checkEvaluation(backend, model, head) },
-      {
-        name: at('training'),
-        run: (backend) => withReluEdges(backend, (edges) => checkTraining(edges, model, head, 'batch')),
-      },
-      {
-        name: at('frozen statistics'),
-        run: (backend) => withReluEdges(backend, (edges) => checkTraining(edges, model, head, 'running')),
-      },
-      {
-        name: at('five steps'),
-        run: (backend) => withReluEdges(backend, (edges) => checkFiveSteps(edges, model, head)),
-      },
+      part('structure', () => checkStructure(model, kind)),
+      part('evaluation', (backend) => checkEvaluation(backend, model, kind)),
+      ...(model.train
+        ? [
+            trained('training', (backend) => checkTraining(backend, model, kind, 'batch')),
+            trained('frozen statistics', (backend) => checkTraining(backend, model, kind, 'running')),
+          ]
+        : []),
+      ...(model.fiveSteps ? [trained('five steps', (backend) => checkFiveSteps(backend, model, kind))] : []),
     ];
   });
 }
 
-function checkStructure(model: GoldenModel, head: Head): Check[] {
-  const network = build(model, head, model.input.shapeNCHW[2]!);
+function checkStructure(model: GoldenModel, kind: GoldenNetwork): Check[] {
+  const network = build(model, kind, model.input.shapeNCHW[2]!);
   const names = network.tensors.map((spec) => `${spec.name} ${spec.shape.join('x')}`);
   const expected = model.stateDict.map(([name, shape]) => `${name} ${shape.join('x')}`);
-  const weights = keyedStateDict(model.caseSeed, model.stateDict);
+  const weights = stateDict(model, model.caseSeed);
   const input = keyedTensor(model.input.key, model.input.shapeNCHW);
   const channelsLast = toChannelsLast(input, model.input.shapeNCHW);
   return [
     { name: 'state dict', error: names.join() === expected.join() ? 0 : 1, tolerance: 0 },
     { name: 'parameters', error: Math.abs(countParameters(network) - model.parametersHere), tolerance: 0 },
-    ...Object.values(model.parameterCounts).map(({ numClasses, parameters }) => ({
-      name: `parameters with ${numClasses} classes`,
-      error: Math.abs(countParameters(build({ ...model, numClasses }, head, 32)) - parameters),
-      tolerance: 0,
-    })),
+    ...Object.values(model.parameterCounts).flatMap(({ numClasses, parameters, trainable }) => {
+      const published = build({ ...model, numClasses }, kind, model.input.shapeNCHW[2]!);
+      const trained = countParameters(published, kind.trains);
+      return [
+        [`parameters with ${numClasses} classes`, countParameters(published) - parameters] as const,
+        [`trained parameters with ${numClasses} classes`, trained - trainable] as const,
+      ].map(([name, difference]) => ({ name, error: Math.abs(difference), tolerance: 0 }));
+    }),
     ...model.weightChecks.flatMap(({ name, first4, l2 }) => [
       ...exactChecks(`${name} first`, weights.get(name)!.data.subarray(0, first4.length), first4),
-      { name: `${name} l2`, error: Math.abs(l2Norm(weights.get(name)!.data) / l2 - 1), tolerance: 1e-11 },
+      {
+        name: `${name} l2`,
+        error: Math.abs(l2Norm(weights.get(name)!.data) - l2) / (l2 || 1),
+        tolerance: 1e-11,
+      },
     ]),
     ...exactChecks('input NCHW', input.subarray(0, 8), model.input.first8NCHW),
     ...exactChecks('input NHWC', channelsLast.subarray(0, 8), model.input.first8NHWC),
@@ -157,41 +165,90 @@ function checkStructure(model: GoldenModel, head: Head): Check[] {
   ];
 }
 
+/** Of probabilities of nine printed digits. */
+const ROUTING_TOLERANCE = 1e-5;
+
 /** Equal to the nine digits that are printed. */
 function exactChecks(name: string, actual: ArrayLike<number>, expected: number[]): Check[] {
   const printed = Array.from(actual, (value) => Number(value.toPrecision(9)));
   return [{ name, error: largestDifference(printed, expected), tolerance: 0 }];
 }
 
-async function checkEvaluation(backend: Backend, model: GoldenModel, head: Head): Promise<Check[]> {
-  const { network, state } = load(model, head, model.caseSeed, model.input.shapeNCHW[2]!);
+async function checkEvaluation(backend: Backend, model: GoldenModel, kind: GoldenNetwork): Promise<Check[]> {
   const images = goldenImages(model.input.key, model.input.shapeNCHW);
-  const outputs = named(forwardInference(backend.ops, network, state, images));
-  const checks = await outputChecks(outputs, model.eval.outputs);
-  tf.dispose([outputs, images]);
+  const { network, state } = load(model, kind, model.caseSeed, model.input.shapeNCHW[2]!);
+  const outputs = forwardInference(backend.ops, network, state, images);
+  const all = named(
+    outputs,
+    tf.tidy(() => kind.fuse(outputs, model)),
+  );
+  const checks = await outputChecks(all, model.eval.outputs);
+  if (model.eval.expertsUsed) checks.push(...(await routingChecks(outputs, model.eval)));
+  tf.dispose(all);
+  for (const { gamma, outputs: expected } of model.evalOtherGamma ?? []) {
+    const other = build({ ...model, gamma }, kind, model.input.shapeNCHW[2]!);
+    const logits = forwardInference(backend.ops, other, state, images);
+    const renamed = named(
+      logits,
+      tf.tidy(() => kind.fuse(logits, model)),
+    );
+    for (const check of await outputChecks(renamed, expected))
+      checks.push({ ...check, name: `${check.name} with gamma ${gamma}` });
+    tf.dispose(renamed);
+  }
+  images.dispose();
   disposeState(state);
+  return checks;
+}
+
+/** How sure the routers are of asking the next expert, for the examples that still ask, and how many were asked. */
+async function routingChecks(
+  outputs: Outputs,
+  { expertsUsed, assignmentProbabilities }: GoldenModel['eval'],
+): Promise<Check[]> {
+  const checks: Check[] = [];
+  const used = expertsUsed!.map(() => 1);
+  let asking = used.map((_, example) => example);
+  for (const [step, expected] of assignmentProbabilities!.entries()) {
+    const logits = await outputs[`router-${step}`]!.data();
+    const probabilities = asking.map((example) => 1 / (1 + Math.exp(-logits[example]!)));
+    checks.push({
+      name: `probabilities of step ${step}`,
+      error: largestDifference(probabilities, expected),
+      tolerance: ROUTING_TOLERANCE,
+    });
+    asking = asking.filter((_, index) => probabilities[index]! > 0.5);
+    for (const example of asking) used[example]!++;
+  }
+  checks.push({ name: 'experts used', error: largestDifference(used, expertsUsed!), tolerance: 0 });
   return checks;
 }
 
 async function checkTraining(
   backend: Backend,
   model: GoldenModel,
-  head: Head,
+  kind: GoldenNetwork,
   mode: BatchNormMode,
 ): Promise<Check[]> {
-  const { network, state } = load(model, head, model.caseSeed, model.input.shapeNCHW[2]!);
+  const { network, state } = load(model, kind, model.caseSeed, model.input.shapeNCHW[2]!);
   const images = goldenImages(model.input.key, model.input.shapeNCHW);
   const labels = tf.tensor1d(model.labels, 'int32');
-  const expected = mode === 'batch' ? model.train : model.train.frozenBatchNorm;
+  const train = model.train!;
+  const expected = mode === 'batch' ? train : train.frozenBatchNorm;
+  const trainable = new Set(trainableSpecs(network, kind).map((spec) => spec.name));
 
-  const pass = forwardTraining(backend.ops, network, state, images, { batchNorm: mode });
-  const outputs = named(pass.outputs);
-  const checks = await outputChecks(outputs, expected.outputs);
-  const loss = differentiate(model, pass.outputs, labels);
+  const pass = forwardTraining(backend.ops, network, state, images, {
+    // Where only a router is trained, the network below it keeps its statistics.
+    batchNorm: kind.trains ? 'running' : mode,
+    trainable,
+  });
+  const fused = tf.tidy(() => (kind.fuseInTraining ?? kind.fuse)(pass.outputs, model));
+  const checks = await outputChecks(named(pass.outputs, fused), expected.outputs);
+  const loss = differentiate(model, kind, pass.outputs, labels);
   const golden =
     mode === 'batch'
-      ? model.train.loss
-      : { ...model.train.frozenBatchNorm.loss.terms, total: model.train.frozenBatchNorm.loss };
+      ? train.loss
+      : { ...train.frozenBatchNorm.loss.terms, total: train.frozenBatchNorm.loss };
   checks.push(...(await termChecks(loss.terms, golden)));
 
   const gradients = pass.backward(loss.gradients);
@@ -213,13 +270,13 @@ async function checkTraining(
     tolerance: 0,
   });
   if (mode === 'batch') checks.push(...(await statisticsChecks(state, model)));
-  tf.dispose([outputs['fused']!, images, labels, loss.terms, loss.gradients, [...gradients.values()]]);
+  tf.dispose([fused, images, labels, loss.terms, loss.gradients, [...gradients.values()]]);
   disposeState(state);
   return checks;
 }
 
 async function statisticsChecks(state: NetworkState, model: GoldenModel): Promise<Check[]> {
-  const { rows, toleranceMean, toleranceVarRel } = model.train.batchNormAfterOneForward;
+  const { rows, toleranceMean, toleranceVarRel } = model.train!.batchNormAfterOneForward;
   const checks: Check[] = [];
   for (const [name, l2Mean, firstMean, l2Variance, firstVariance, tracked] of rows) {
     const parts = [
@@ -252,10 +309,10 @@ async function statisticsChecks(state: NetworkState, model: GoldenModel): Promis
   return checks;
 }
 
-async function checkFiveSteps(backend: Backend, model: GoldenModel, head: Head): Promise<Check[]> {
-  const { seed, batchSize, imageSize, optimizer, ...expected } = model.fiveSteps;
-  const { network, state } = load(model, head, seed, imageSize);
-  const trainable = network.tensors.filter((spec) => spec.trainable);
+async function checkFiveSteps(backend: Backend, model: GoldenModel, kind: GoldenNetwork): Promise<Check[]> {
+  const { seed, batchSize, imageSize, optimizer, ...expected } = model.fiveSteps!;
+  const { network, state } = load(model, kind, seed, imageSize);
+  const trainable = trainableSpecs(network, kind);
   const sgd = new Sgd(
     new Map(trainable.map((spec) => [spec.name, state.tensors.get(spec.name)!])),
     null,
@@ -267,7 +324,7 @@ async function checkFiveSteps(backend: Backend, model: GoldenModel, head: Head):
     const images = goldenImages(`${seed}/input/${step}`, shape);
     const labels = tf.tensor1d(keyedLabels(`${seed}/labels/${step}`, batchSize, model.numClasses), 'int32');
     const pass = forwardTraining(backend.ops, network, state, images);
-    const { terms, gradients } = differentiate(model, pass.outputs, labels);
+    const { terms, gradients } = differentiate(model, kind, pass.outputs, labels);
     checks.push({
       name: `loss of step ${step}`,
       error: Math.abs((await terms['total']!.data())[0]! - expected.lossFloat64[step]!),
@@ -286,29 +343,45 @@ async function checkFiveSteps(backend: Backend, model: GoldenModel, head: Head):
     checks.push(...vectorChecks(name, data, { l2, first }, expected.toleranceRelL2));
   }
   const images = goldenImages(`${seed}/input/0`, shape);
-  const outputs = named(forwardInference(backend.ops, network, state, images));
-  checks.push(
-    ...(await outputChecks({ fused: outputs['fused']! }, { fused: expected.evalOutputAfterwards })),
-  );
-  tf.dispose([images, outputs]);
+  const outputs = forwardInference(backend.ops, network, state, images);
+  const fused = tf.tidy(() => kind.fuse(outputs, model));
+  checks.push(...(await outputChecks({ fused }, { fused: expected.evalOutputAfterwards })));
+  tf.dispose([images, outputs, fused]);
   sgd.dispose();
   disposeState(state);
   return checks;
 }
 
-function build(model: GoldenModel, head: Head, size: number): Network {
-  return resnet32({ height: size, width: size, channels: 3, classes: model.numClasses, head });
+function build(model: GoldenModel, kind: GoldenNetwork, size: number): Network {
+  const options = { height: size, width: size, channels: 3, classes: model.numClasses };
+  return findNetwork(kind.network).build({ ...options, head: kind.head(model) });
+}
+
+function trainableSpecs(network: Network, { trains }: GoldenNetwork): TensorSpec[] {
+  return network.tensors.filter((spec) => spec.trainable && (trains?.(spec.name) ?? true));
 }
 
 function load(
   model: GoldenModel,
-  head: Head,
+  kind: GoldenNetwork,
   seed: string,
   size: number,
 ): { network: Network; state: NetworkState } {
-  const network = build(model, head, size);
-  const weights: TensorMap = keyedStateDict(seed, model.stateDict);
-  return { network, state: fromTensorMap(network, weights) };
+  const network = build(model, kind, size);
+  return { network, state: fromTensorMap(network, stateDict(model, seed)) };
+}
+
+/** The weights of the last seed: drawing 50 million numbers takes a second, and cases run several times. */
+let drawn: { seed: string; weights: TensorMap } | null = null;
+
+function stateDict(model: GoldenModel, seed: string): TensorMap {
+  if (drawn?.seed !== seed) {
+    const weights = keyedStateDict(seed, model.stateDict);
+    for (const [name, values] of Object.entries(model.stateOverrides ?? {}))
+      weights.set(name, { ...weights.get(name)!, data: Float32Array.from(values) });
+    drawn = { seed, weights };
+  }
+  return drawn.weights;
 }
 
 function goldenImages(key: string, shapeNCHW: number[]): Tensor4D {
@@ -322,10 +395,17 @@ function goldenImages(key: string, shapeNCHW: number[]): Tensor4D {
 }
 
 /** The outputs under the golden files' names, with the fused one. */
-function named(outputs: Outputs): Record<string, Tensor2D> {
-  if (outputs['logits']) return { fused: outputs['logits'] };
-  const [H, M, T] = [outputs['h']!, outputs['m']!, outputs['t']!];
-  return { H, M, T, fused: tf.tidy(() => tf.addN([H, M, T])) };
+function named(outputs: Outputs, fused: Tensor2D): Record<string, Tensor2D> {
+  const renamed = Object.entries(outputs).map(([name, logits]) => [
+    name
+      .replace('expert-', 'expert')
+      .replace(
+        /(^|-)([hmt])$/,
+        (_, dash: string, branch: string) => `${dash ? '_' : ''}${branch.toUpperCase()}`,
+      ),
+    logits,
+  ]);
+  return { ...Object.fromEntries(renamed), fused };
 }
 
 async function outputChecks(
@@ -353,30 +433,13 @@ async function termChecks(actual: Record<string, Tensor>, expected: GoldenTerms)
 /** The case's loss with its terms under the golden names, and the gradients by our outputs. */
 function differentiate(
   model: GoldenModel,
+  kind: GoldenNetwork,
   outputs: Outputs,
   labels: Tensor1D,
 ): { terms: Record<string, Tensor>; gradients: Outputs } {
-  const { branchClassRanges, beta } = model.train;
-  const result = lossWithGradients((logits) => {
-    if (!branchClassRanges) {
-      const perExample = softmaxCrossEntropy(logits['logits']!, targets(labels, model.numClasses));
-      return { total: tf.mean(perExample), terms: {} };
-    }
-    const scopes = Object.fromEntries(
-      Object.entries(branchClassRanges).map(([name, [from, to]]) => {
-        const mask = Float32Array.from({ length: model.numClasses }, (_, index) =>
-          index >= from && index < to ? 1 : 0,
-        );
-        return [name.toLowerCase(), tf.tensor1d(mask)];
-      }),
-    );
-    const loss = resltLoss(logits, labels, { scopes, beta: beta! });
-    const terms = { ice: loss.individual, fusion: loss.fusion };
-    Object.keys(branchClassRanges).forEach((name, index) => {
-      const [sum, count] = [loss.sums, loss.counts].map((each) => tf.squeeze(tf.slice1d(each, index, 1)));
-      Object.assign(terms, { [`iceSum${name}`]: sum, [`count${name}`]: count });
-    });
-    return { total: loss.total, terms };
-  }, outputs);
+  const used = Object.fromEntries(
+    Object.entries(outputs).filter(([name]) => kind.isTrainedOutput?.(name, model) ?? true),
+  );
+  const result = lossWithGradients((logits) => kind.loss({ ...outputs, ...logits }, labels, model), used);
   return { terms: { ...result.terms, total: result.total }, gradients: result.gradients };
 }
