@@ -299,7 +299,7 @@ function unitGradient(gradient: Tensor2D, { values, lengths }: Unit, axis: 0 | 1
 /** Cuts each tensor into groups by its last axis, runs group by group, and joins the results by their last axis. */
 function eachGroup(groups: number, tensors: Tensor4D[], run: (...own: Tensor4D[]) => Tensor4D): Tensor4D {
   return tf.tidy(() => {
-    const cut = tensors.map((tensor) => tf.split(tensor, groups, 3));
+    const cut = tensors.map((tensor) => tf.split<Tensor4D>(tensor, groups, 3));
     return tf.concat4d(
       Array.from({ length: groups }, (_, group) => run(...cut.map((own) => own[group]!))),
       3,
