@@ -3,6 +3,7 @@ import { train } from '../training/loop.ts';
 import type { TrainingHost } from '../training/types.ts';
 import type { Attempt, Ending } from './attempt.ts';
 import { loadCheckpoint, sweepCheckpoints } from './checkpoints.ts';
+import { loadOrigin, loadTeacher } from './origins.ts';
 import { prepare } from './prepare.ts';
 
 /** Trains from the beginning or from the launch file's checkpoint, to the end or until asked to leave. */
@@ -15,6 +16,10 @@ export async function runTraining(attempt: Attempt): Promise<Ending> {
   if (launch.resume !== null) {
     attempt.log('info', `Goes on from epoch ${launch.resume.epoch}, step ${launch.resume.step}.`);
   }
+  // A run that goes on has its own weights; a teacher is needed all the way.
+  const initFrom = resume === null && launch.initFrom !== null ? await loadOrigin(launch.initFrom) : null;
+  const teacher = launch.teacher === null ? null : await loadTeacher(launch.teacher);
+  if (initFrom !== null) attempt.log('info', `Starts from the weights of ${launch.initFrom!.ref}.`);
   const { config, data, backend } = await prepare(attempt, null);
   try {
     await attempt.yieldToEvents();
@@ -28,7 +33,12 @@ export async function runTraining(attempt: Attempt): Promise<Ending> {
       saveCheckpoint: (checkpoint) => attempt.saveCheckpoint(checkpoint),
       now: () => performance.now(),
     };
-    const { state } = await train({ config, data, backend, host, ...(resume === null ? {} : { resume }) });
+    const { state } = await train({
+      ...{ config, data, backend, host },
+      ...(resume !== null && { resume }),
+      ...(initFrom !== null && { initFrom }),
+      ...(teacher !== null && { teacher }),
+    });
     return { state, message: null };
   } finally {
     await data.close();

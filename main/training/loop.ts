@@ -3,7 +3,7 @@
  * of the process around it. It touches no file and no clock of its own; see TrainingHost.
  *
  * A run can be interrupted between any two steps and goes on bit for bit: each epoch draws its order and augmentation
- * from a stream named after the epoch, so a resumed run draws the epoch again and skips the batches it has had.
+ * from a stream named after the epoch, so a resumed run draws the epoch again without the batches it has had.
  */
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 
@@ -11,12 +11,14 @@ import { groupMeans, groupScheme } from '../analysis/groups.ts';
 import type { RunConfig } from './config.ts';
 import { NonFiniteLossError } from './errors.ts';
 import { evaluate, type SplitLogits } from './evaluate.ts';
-import { formatStep, formatTest, formatTrainEpoch } from './logFormat.ts';
+import { formatStep, formatTest, formatTrainEpoch, formatVal } from './logFormat.ts';
 import { createModel, resolveRun } from './model.ts';
 import type { Backend } from './ops.ts';
 import { createRandom, restoreRandom } from './random.ts';
+import { startingWeights } from './startingWeights.ts';
 import { learningRateAt } from './schedules.ts';
 import { stepMetricNames, TrainingSession } from './session.ts';
+import { Teacher, teacherBatchNormOf, type TeacherSource } from './teacher.ts';
 import type {
   BestSoFar,
   Batch,
@@ -41,8 +43,10 @@ export interface TrainOptions {
   host: TrainingHost;
   /** Goes on from here. */
   resume?: TrainingState;
-  /** Starts from these weights instead of random ones; ignored when resuming. */
+  /** Starts from a checkpoint's weights instead of random ones (see startingWeights.ts); ignored when resuming. */
   initFrom?: TensorMap;
+  /** What a distilling method learns from; the run's setting `teacherBatchNorm` says how its batch norms behave. */
+  teacher?: TeacherSource;
 }
 
 /**
@@ -65,6 +69,7 @@ class Run {
   readonly #host: TrainingHost;
   readonly #model;
   readonly #session: TrainingSession;
+  readonly #teacher: Teacher | null;
   readonly #random;
   readonly #resolved;
   readonly #metricNames: string[];
@@ -78,7 +83,7 @@ class Run {
   #batches = 0;
   #sums: number[] = [];
 
-  constructor({ config, data, backend, host, resume, initFrom }: TrainOptions) {
+  constructor({ config, data, backend, host, resume, initFrom, teacher }: TrainOptions) {
     this.#config = config;
     this.#data = data;
     this.#backend = backend;
@@ -89,13 +94,15 @@ class Run {
     this.#metricNames = stepMetricNames(this.#model);
     this.#selection = data.sizes.val > 0 ? 'val' : 'test';
     this.#meter = new Meter(host);
-    const weights =
-      resume?.weights ?? initFrom ?? initialWeights(this.#model.network, this.#random.fork('weights'));
+    const weights = resume?.weights ?? this.#beginningWeights(initFrom);
+    this.#teacher =
+      teacher === undefined ? null : new Teacher(teacher, data, backend, teacherBatchNormOf(config));
     this.#session = new TrainingSession({
       model: this.#model,
       backend,
       config,
       weights,
+      teacher: this.#teacher,
       ...(resume && { velocity: resume.optimizer }),
     });
     this.#sums = this.#metricNames.map(() => 0);
@@ -116,16 +123,23 @@ class Run {
 
   dispose(): void {
     this.#session.dispose();
+    this.#teacher?.dispose();
     this.#model.bound.dispose();
+  }
+
+  /** Random weights, or those of a checkpoint with random ones where the method begins afresh. */
+  #beginningWeights(initFrom: TensorMap | undefined): TensorMap {
+    const { network, method } = this.#model;
+    const fresh = initialWeights(network, this.#random.fork('weights'));
+    return initFrom ? startingWeights(network, initFrom, fresh, method.restarts ?? (() => false)) : fresh;
   }
 
   /** Runs the rest of an epoch. Returns the outcome when a request ended it early, else null. */
   async #trainEpoch(): Promise<TrainingOutcome | null> {
-    const { batchSize, dropLast, cropPadding, flip } = this.#config;
     const { totalSteps } = this.#resolved;
     const learningRate = learningRateAt(this.#config, this.#epoch);
     const random = this.#random.fork(`epoch-${this.#epoch}`);
-    const stream = this.#data.trainStream({ batchSize, dropLast, cropPadding, flip, random });
+    const stream = this.#data.trainStream({ ...this.#config, random, skipBatches: this.#batches });
     // The loss of a step is read after the next one was handed to the engine, so that the engine never idles.
     let unread: UnreadStep | null = null;
     const read = async (next: UnreadStep | null): Promise<void> => {
@@ -134,7 +148,6 @@ class Run {
       if (last) await this.#account(last, learningRate);
     };
     try {
-      for (let skipped = 0; skipped < this.#batches; skipped++) await stream.next();
       while (this.#step < totalSteps) {
         this.#meter.start();
         const batch: Batch | null = await stream.next();
@@ -183,15 +196,10 @@ class Run {
         ...(rate && { 'train/images-per-second': rate.imagesPerSecond, 'train/data-wait': rate.waitShare }),
       },
     });
-    this.#log(
-      formatStep({
-        loss: named['train/loss']!,
-        branch: named['train/loss/branch'],
-        fusion: named['train/loss/fusion'],
-        top1: named['train/top1']!,
-        learningRate,
-      }),
+    const terms = Object.fromEntries(
+      this.#model.terms.map(({ name }) => [name, named[`train/loss/${name}`]!]),
     );
+    this.#log(formatStep({ loss: named['train/loss']!, terms, top1: named['train/top1']!, learningRate }));
   }
 
   /** Closes an epoch: its means, and an evaluation with checkpoints when one is due. */
@@ -270,7 +278,7 @@ class Run {
       },
     });
     if (split !== 'test') {
-      this.#log(`Val epoch=${epoch - 1} loss=${loss.toFixed(5)}  acc=${top1.toFixed(5)}`);
+      this.#log(formatVal(epoch - 1, loss, top1, terms));
       return;
     }
     const { many, medium, few } = groupMeans(perClass, groupScheme('reslt-ranges', this.#data.classCounts));
@@ -284,6 +292,7 @@ class Run {
         head: many,
         medium,
         tail: few,
+        terms,
       }),
     );
   }
@@ -319,12 +328,22 @@ class Run {
   }
 
   #describe(): void {
-    const { engine, engineVersion, device, parameters, stepsPerEpoch, totalSteps } = this.#resolved;
+    const { engine, engineVersion, device, parameters, trainedParameters, stepsPerEpoch, totalSteps } =
+      this.#resolved;
     const { network, method } = this.#model;
     this.#log(
       `${method.label} on ${network.name}: ${parameters} parameters, ${network.classes} classes, ` +
         `images of ${network.inputShape.join('x')}.`,
     );
+    if (trainedParameters < parameters)
+      this.#log(`${trainedParameters} of the parameters are trained; the others keep their values.`);
+    if (this.#teacher) {
+      const { network: known, method: taught } = this.#teacher.model;
+      this.#log(
+        `Learns from ${taught.label} on ${known.name}, whose batch norms use ` +
+          `${teacherBatchNormOf(this.#config) === 'batch' ? 'the statistics of the batch' : 'their running statistics'}.`,
+      );
+    }
     this.#log(`Engine ${engine} ${engineVersion} on ${device}.`);
     this.#log(`${stepsPerEpoch} steps an epoch, ${totalSteps} in all; ${this.#step} done.`);
   }

@@ -5,7 +5,7 @@
 import type { RunConfig } from './config.ts';
 import { findMethod } from './methods/index.ts';
 import type { BoundMethod, Method, NamedOutput, Term } from './methods/method.ts';
-import { countParameters, type Network } from './networks/graph.ts';
+import { countParameters, type Network, type TensorSpec } from './networks/graph.ts';
 import { findNetwork } from './networks/index.ts';
 import type { Backend } from './ops.ts';
 import { resolveMilestones, STEP_SCHEDULES } from './schedules.ts';
@@ -43,6 +43,11 @@ export function createModel(config: RunConfig, data: DataDescription): Model {
   };
 }
 
+/** The tensors that a run trains: all parameters, or those that a second stage is about. */
+export function trainedTensors({ network, method }: Pick<Model, 'network' | 'method'>): TensorSpec[] {
+  return network.tensors.filter(({ name, trainable }) => trainable && (method.trains?.(name) ?? true));
+}
+
 /** What a run decided at its start beyond its configuration; JSON-safe, to be stored with the run. */
 export interface ResolvedRun {
   engine: string;
@@ -50,6 +55,8 @@ export interface ResolvedRun {
   device: string;
   threads: number | null;
   parameters: number;
+  /** Of these, how many are trained; fewer in a second stage. */
+  trainedParameters: number;
   stepsPerEpoch: number;
   totalSteps: number;
   /** Epochs from 0 at which a step schedule lowers the rate. */
@@ -73,6 +80,7 @@ export function resolveRun(
     device: backend.device,
     threads: backend.threads,
     parameters: countParameters(model.network),
+    trainedParameters: countParameters(model.network, (name) => model.method.trains?.(name) ?? true),
     stepsPerEpoch,
     totalSteps: Math.min(totalSteps, config.maxSteps ?? totalSteps),
     milestones: STEP_SCHEDULES.includes(config.schedule)

@@ -1,13 +1,12 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { formatStep, formatTest, formatTrainEpoch } from '../../../main/training/logFormat.ts';
+import { formatStep, formatTest, formatTrainEpoch, formatVal } from '../../../main/training/logFormat.ts';
 
 test('lines are those of the reference program', () => {
   assert.equal(
     formatStep({
       loss: 1.04138,
-      branch: 1.04115,
-      fusion: 1.08856,
+      terms: { branch: 1.04115, fusion: 1.08856 },
       top1: 0.6171875,
       learningRate: 0.1 * (7 / 15),
     }),
@@ -24,6 +23,7 @@ test('lines are those of the reference program', () => {
       head: 0.5313,
       medium: 0.4593,
       tail: 0.3898,
+      terms: {},
     }),
     [
       'Test epoch=0 loss=2.10000  acc=0.45310 best_acc=0.45310',
@@ -36,7 +36,7 @@ test('lines are those of the reference program', () => {
 
 test('a loss of one term is its own individual term, and what is missing is nan', () => {
   assert.equal(
-    formatStep({ loss: 2, top1: 0.5, learningRate: 0.1 }),
+    formatStep({ loss: 2, terms: {}, top1: 0.5, learningRate: 0.1 }),
     'Train loss 2.00000  loss_ice 2.00000 acc_n 0.50000 lr 0.10000',
   );
   const text = formatTest({
@@ -48,7 +48,28 @@ test('a loss of one term is its own individual term, and what is missing is nan'
     head: 1,
     medium: null,
     tail: null,
+    terms: {},
   });
   assert.match(text, /^Test tensor\(\[1\.0000, {4}nan\]\)$/m);
   assert.match(text, /medium acc tensor\(nan\)/);
+});
+
+test('terms of other methods stand on a line of their own, and the reference line stays as it is', () => {
+  assert.equal(
+    formatStep({
+      loss: 36.72263,
+      terms: { base: 36.88891, 'diversity-expert-0': 0.18194 },
+      top1: 0.5,
+      learningRate: 0.1,
+    }),
+    [
+      'Train loss 36.72263  loss_ice 36.72263 acc_n 0.50000 lr 0.10000',
+      'Train terms base 36.88891 diversity-expert-0 0.18194',
+    ].join('\n'),
+  );
+  assert.equal(
+    formatVal(2, 1.5, 0.25, { 'experts-used': 1.25, 'experts-used/few': 2 }),
+    'Val epoch=2 loss=1.50000  acc=0.25000\nVal terms experts-used 1.25000 experts-used/few 2.00000',
+  );
+  assert.equal(formatVal(2, 1.5, 0.25, {}), 'Val epoch=2 loss=1.50000  acc=0.25000');
 });
