@@ -10,6 +10,7 @@ import { withOwner, type Client } from './commands/client.ts';
 import { compare } from './commands/compare.ts';
 import * as dataset from './commands/dataset.ts';
 import * as engine from './commands/engine.ts';
+import * as exchange from './commands/exchange.ts';
 import { createOutput, type Output } from './commands/output.ts';
 import * as preset from './commands/preset.ts';
 import * as queue from './commands/queue.ts';
@@ -102,14 +103,23 @@ function build(): Command {
   addClient<dataset.AddOptions>(
     datasets,
     'add <source> [path]',
-    'register a dataset: `add cifar-10 PATH`, `add PATH`, `add sample`',
+    'register a dataset: `add cifar-10 PATH`, `add PATH`, `add sample`, `add folder DIR`, `add list --train FILE --test FILE --root DIR`',
     (client, output, words, options) => dataset.datasetAdd(client, output, first(words), words[1], options),
   )
     .option('--name <name>', 'its name here')
     .option('--imbalance-factor <factor>', 'cut a long-tailed subset; in (0, 1], 0.01 is "IF 100"')
     .option('--imbalance-type <type>', 'exp (default), step or full')
     .option('--val-fraction <share>', 'share of the training images carved off for validation')
-    .option('--val-seed <seed>', 'seed of that choice');
+    .option('--val-seed <seed>', 'seed of that choice')
+    .option('--train <file>', 'list file of the training images, one "path label" a line')
+    .option('--val <file>', 'list file of the validation images')
+    .option('--test <file>', 'list file of the test images')
+    .option('--root <folder>', 'folder that the paths in the lists start from')
+    .option('--rank-labels', 'number the classes by ascending training count, as the reference does')
+    .option('--normalisation <set>', 'mean and deviation of imagenet (default) or inaturalist')
+    .option('--test-fraction <share>', 'share of each class carved off as test split, for one folder without')
+    .option('--leave-out-missing', 'leave out images that are not there')
+    .option('--leave-out-problems-of <dataset>', 'leave out what the last check of that dataset listed');
   addClient(datasets, 'ls', 'list datasets', (client, output) => dataset.datasetList(client, output));
   addClient(datasets, 'show <dataset>', 'one dataset', (client, output, words) =>
     dataset.datasetShow(client, output, first(words)),
@@ -117,8 +127,14 @@ function build(): Command {
   addClient(
     datasets,
     'verify <dataset>',
-    'check every stored image against its hash',
+    'check every image: packed ones against their hash, photographs by reading them',
     (client, output, words) => dataset.datasetVerify(client, output, first(words)),
+  );
+  addClient(
+    datasets,
+    'relocate <dataset> <folder>',
+    'take the photographs of a dataset from another folder',
+    (client, output, words) => dataset.datasetRelocate(client, output, first(words), words[1] ?? ''),
   );
   addClient(datasets, 'rm <dataset>', 'move a dataset to the trash', (client, output, words) =>
     dataset.datasetRemove(client, output, first(words)),
@@ -200,6 +216,44 @@ function build(): Command {
     'compare two or more checkpoints image by image',
     (client, output, words, options) => compare(client, output, words, options.groupScheme),
   ).option('--group-scheme <scheme>', 'count-100-20 or reslt-ranges', 'count-100-20');
+
+  const imports = program.command('import').description('files of other programs');
+  addClient<exchange.ImportCheckpointOptions>(
+    imports,
+    'checkpoint <file>',
+    'make a run of a PyTorch checkpoint (.pth, .pth.tar) or of safetensors',
+    (client, output, words, options) => exchange.importCheckpoint(client, output, first(words), options),
+  )
+    .option('--dataset <dataset>', 'the dataset it is about; it is evaluated there at once')
+    .option('--name <name>', 'name of the run')
+    .option('--network <network>', 'refuse the file unless it holds this network')
+    .option('--recipe <preset>', 'preset whose other settings are taken (default: the likeliest)')
+    .option(
+      '--classes-order <order>',
+      "as-stored (default), or ascending-count: the file's classes are numbered by training count, the rarest first",
+    )
+    .option('--again', 'also when the same file was imported before')
+    .option('--dry-run', 'only say what the file is; nothing is written');
+  addClient<exchange.ImportCommandOptions>(
+    imports,
+    'log <file>',
+    'make a run with curves of a log of the reference programs (ResLT, RIDE, LDAM-DRW)',
+    (client, output, words, options) => exchange.importLog(client, output, first(words), options),
+  )
+    .option('--dataset <dataset>', 'the dataset it is about')
+    .option('--name <name>', 'name of the run')
+    .option('--again', 'also when the same file was imported before')
+    .option('--dry-run', 'only say what the file is; nothing is written');
+  const exports = program.command('export').description('files for other programs');
+  addClient<{ format?: string; output?: string; force?: boolean }>(
+    exports,
+    'checkpoint <checkpoint>',
+    'write the weights of RUN@last, RUN@best or RUN@epoch-N',
+    (client, output, words, options) => exchange.exportCheckpoint(client, output, first(words), options),
+  )
+    .option('--format <format>', "pth (default; PyTorch's state dict) or safetensors")
+    .option('--output <file>', 'where to (default: a name in this folder)')
+    .option('--force', 'overwrite a file that is there');
 
   const bench = program.command('bench').description('measure this machine');
   add<{ engine?: string; peer?: string; steps?: number }>(

@@ -131,7 +131,6 @@ function logProbe(log: LogReport) {
 function checkpointProbe(report: CheckpointReport) {
   const { network, format, container, tensors, values, epoch, arch, bestTop1, optimizerBuffers } = report;
   const method = network === null ? null : methodOfHead(network.head);
-  const missing = network?.missing.filter((name) => !isCounter(name)) ?? [];
   return {
     format,
     container,
@@ -156,7 +155,7 @@ function checkpointProbe(report: CheckpointReport) {
             })),
           },
     prefix: network?.prefix ?? '',
-    missing: missing.slice(0, LISTED_NAMES),
+    missing: network?.missing.slice(0, LISTED_NAMES) ?? [],
     leftOver: network?.leftOver.slice(0, LISTED_NAMES) ?? [],
     problem: checkpointProblem(report),
     notes: checkpointNotes(report),
@@ -178,8 +177,8 @@ function checkpointProblem({ network, tensors, names }: CheckpointReport): strin
   const label = findNetwork(network.network).label;
   const [first] = network.misshapen;
   if (first !== undefined)
-    return `It looks like a ${label}, but ${first.name} has the shape [${first.stored.join(', ')}] where [${first.expected.join(', ')}] is expected: it is a variant that is not known here.`;
-  const missing = network.missing.filter((name) => !isCounter(name));
+    return `It looks like a ${label}, but ${first.name} has the shape [${first.shape.join(', ')}] where [${first.expected.join(', ')}] is expected: it is a variant that is not known here.`;
+  const { missing } = network;
   return (
     `It looks like a ${label}, but ${count(missing.length, 'tensor')} of it ${missing.length === 1 ? 'is' : 'are'} missing (${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ', …' : ''}). ` +
     'Save the whole state dict of the trained model and import that.'
@@ -195,13 +194,9 @@ function checkpointNotes({ network, optimizerBuffers, epoch, format }: Checkpoin
     notes.push(
       `${count(network.leftOver.length, 'tensor')} of the file ${network.leftOver.length === 1 ? 'belongs' : 'belong'} to nothing in this network and ${network.leftOver.length === 1 ? 'is' : 'are'} left out.`,
     );
-  if (network.missing.some(isCounter))
-    notes.push(
-      'Counters of batch norms are missing, as in files of old versions of PyTorch. They start at 0 and change no result.',
-    );
   if (epoch === null && format !== 'safetensors')
     notes.push('The file does not say after which epoch it was saved; it is shown as epoch 0.');
-  if (RENUMBERED_CLASSES.has(network.classes))
+  if (network.classes !== null && RENUMBERED_CLASSES.has(network.classes))
     notes.push(
       "The authors' programs number the classes of ImageNet-LT and iNaturalist by training count, the rarest first. For a dataset that keeps its own order choose “by training count”. " +
         'Which of two classes with equal counts comes first was left to chance there, so a few points of accuracy may be missing.',
@@ -209,7 +204,6 @@ function checkpointNotes({ network, optimizerBuffers, epoch, format }: Checkpoin
   return notes;
 }
 
-const isCounter = (name: string): boolean => name.endsWith('num_batches_tracked');
 const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
 
 /** Why a dataset can't be what the file is about. */

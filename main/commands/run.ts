@@ -109,7 +109,7 @@ async function chooseDataset(
 }
 
 /** Waits until each run has ended by itself or another's doing. Ctrl-C ends the waiting, not the runs. */
-async function waitForRuns(client: Client, output: Output, started: RunSummary[]): Promise<RunsReport> {
+export async function waitForRuns(client: Client, output: Output, started: RunSummary[]): Promise<RunsReport> {
   let runs = started;
   const stopWaiting = (): void => {
     output.endProgress();

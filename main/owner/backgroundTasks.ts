@@ -41,7 +41,7 @@ export interface StoredOutputs {
   /** How the fused output is made, in the labels of the branches: "H+M+T". */
   fusedLabel: string;
   branches: { id: string; label: string }[];
-  /** Whether the branches are residual, so that partial sums (H+M) mean something. */
+  /** Whether the branches add up to the prediction, so that partial sums (H+M) mean something. */
   residual: boolean;
 }
 

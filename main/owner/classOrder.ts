@@ -21,10 +21,11 @@ export function ascendingByCount(classCounts: readonly number[]): number[] {
 /** Moves the classifiers' rows from ranks by ascending training count to the dataset's numbers, in place. */
 export function orderClasses(
   weights: TensorMap,
-  { classes, head }: Pick<Recognition, 'classes' | 'head'>,
+  { head }: Pick<Recognition, 'head'>,
   classCounts: readonly number[],
 ): void {
   const classOfRank = ascendingByCount(classCounts);
+  const classes = classCounts.length;
   const isCosine = head.kind === 'cosine' || (head.kind === 'experts' && head.classifier === 'cosine');
   for (const [name, { shape, data }] of weights) {
     const part = CLASSIFIER.exec(name)?.[1];

@@ -10,6 +10,7 @@ import { openPyTorch, type PlainRecord } from '../exchange/pytorch.ts';
 import { readSafetensorsHeader, writeSafetensors, type SafetensorsEntry } from '../exchange/safetensors.ts';
 import { readStateDict, readTensorMap } from '../exchange/stateDict.ts';
 import type { Head } from '../training/networks/head.ts';
+import { findNetwork } from '../training/networks/index.ts';
 import { recogniseNetwork, type Recognition } from '../training/networks/recognise.ts';
 import type { TensorMap } from '../training/types.ts';
 import { orderClasses } from './classOrder.ts';
@@ -36,14 +37,15 @@ export interface CheckpointReport {
 export interface RecognisedNetwork {
   network: string;
   head: Head;
-  classes: number;
+  /** Null where the file lacks every tensor that shows it; then it is not complete. */
+  classes: number | null;
   channels: number;
   prefix: string;
   /** Evaluable as it is. */
   complete: boolean;
   missing: string[];
   leftOver: string[];
-  misshapen: { name: string; stored: number[]; expected: number[] }[];
+  misshapen: { name: string; shape: number[]; expected: number[] }[];
 }
 
 export interface ImportTarget {
@@ -164,13 +166,13 @@ async function readWeights(file: string): Promise<{ recognition: Recognition; we
         return ours === undefined ? [] : [[ours, tensor]];
       }),
     );
-    return { recognition, weights: withCounters(weights, recognition) };
+    return { recognition, weights: inOrder(weights, recognition) };
   }
   const checkpoint = await openPyTorch(file);
   try {
     const recognition = completeOr(file, checkpoint.tensors);
     const weights = await readTensorMap(checkpoint, recognition.names);
-    return { recognition, weights: withCounters(weights, recognition) };
+    return { recognition, weights: inOrder(weights, recognition) };
   } finally {
     await checkpoint.close();
   }
@@ -185,11 +187,19 @@ function completeOr(file: string, tensors: readonly Named[]): Recognition {
   return recognition;
 }
 
-/** Files from before PyTorch 0.4.1 have no counters of batches; they only count. */
-function withCounters(weights: TensorMap, { missing }: Recognition): TensorMap {
-  for (const name of missing)
-    if (name.endsWith('num_batches_tracked')) weights.set(name, { shape: [], data: new Int32Array(1) });
-  return weights;
+/** All tensors of the network in its order. Files from before PyTorch 0.4.1 have no counters of batches; they only count. */
+function inOrder(weights: TensorMap, { network, head, classes, channels }: Recognition): TensorMap {
+  const definition = findNetwork(network);
+  // Names and shapes of tensors do not depend on the size of the images.
+  const size = definition.imageKind === 'small' ? 32 : 224;
+  const { tensors } = definition.build({ height: size, width: size, channels, classes: classes!, head });
+  return new Map(
+    tensors.map(({ name, kind, shape }) => {
+      const stored = weights.get(name);
+      if (stored === undefined && kind !== 'batchCount') throw new Error(`The tensor ${name} was not read.`);
+      return [name, { shape, data: stored?.data ?? new Int32Array(1) }];
+    }),
+  );
 }
 
 function reportOf(
