@@ -67,6 +67,8 @@ export interface PhotographDetail {
   rankLabels: boolean;
   /** Which class of the source each class is; index = class here. */
   sourceLabels: number[];
+  /** Of a dataset of kind `list`: the lists as they were given. */
+  lists: ListFiles | null;
   /** Share of each class's images that was carved off as test split; null where the source has one. */
   testFraction: number | null;
   /** Images that were left out when it was added, because they were missing or unreadable. */

@@ -1,14 +1,13 @@
 /** Names for datasets that nobody has named. */
 import path from 'node:path';
 import type { DatasetManifest } from '../datasets/manifest.ts';
+import { suggestPhotographName } from '../datasets/photographs/suggestName.ts';
 import type { Store } from '../store/index.ts';
 
-const KIND_NAMES: Record<DatasetManifest['source']['kind'], string | null> = {
+const KIND_NAMES: Partial<Record<DatasetManifest['source']['kind'], string>> = {
   'cifar-10': 'CIFAR-10',
   'cifar-100': 'CIFAR-100',
   'fashion-mnist': 'Fashion-MNIST',
-  // Its folder's name.
-  idx: null,
   sample: 'Fashion-MNIST sample',
 };
 
@@ -17,8 +16,12 @@ export function suggestDatasetName({
   source,
   subset,
   classCounts,
-}: Pick<DatasetManifest, 'source' | 'subset' | 'classCounts'>): string {
-  const plain = KIND_NAMES[source.kind] ?? path.basename(source.path);
+  photographs,
+}: Pick<DatasetManifest, 'source' | 'subset' | 'classCounts' | 'photographs'>): string {
+  const plain =
+    photographs === null
+      ? (KIND_NAMES[source.kind] ?? path.basename(source.path))
+      : suggestPhotographName({ root: source.path, lists: photographs.lists });
   if (subset.type === 'full' || source.kind === 'sample') return plain;
   const ratio = Math.round(Math.max(...classCounts) / Math.min(...classCounts));
   return `${plain}-LT IF ${ratio}${subset.type === 'step' ? ' step' : ''}`;

@@ -1,9 +1,24 @@
 /** The contract's functions about datasets. Everything that reads foreign files or pixels runs in the background. */
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { AddDatasetOptions, Api, DatasetDetail, DatasetOffer, Task } from '../../preload/contract.ts';
+import type {
+  AddDatasetOptions,
+  Api,
+  DatasetDetail,
+  DatasetOffer,
+  ImageProblem,
+  ImageProblemReason,
+  PhotographDetail,
+  PhotographOptions,
+  Task,
+} from '../../preload/contract.ts';
 import { frequencyStatistics } from '../analysis/frequency.ts';
-import { findLocalDatasets, OFFICIAL_DATASETS, previewSubset } from '../datasets/index.ts';
+import {
+  findLocalDatasets,
+  OFFICIAL_DATASETS,
+  previewSubset,
+  type DatasetManifest,
+} from '../datasets/index.ts';
 import { assetsFolder } from '../paths.ts';
 import { StudioError } from '../store/errors.ts';
 import { schemesOf } from '../store/scores.ts';
@@ -21,6 +36,8 @@ type DatasetApi = Pick<
   | 'addSampleDataset'
   | 'downloadDataset'
   | 'verifyDataset'
+  | 'listDatasetProblems'
+  | 'relocateDataset'
   | 'renameDataset'
   | 'deleteDataset'
   | 'listImages'
@@ -37,9 +54,20 @@ export function datasetApi(context: ApiContext): DatasetApi {
   const folderOf = (id: number): string => path.join(libraryFolder, store.datasets.get(id).folder);
   const changed = (): void => notify({ type: 'datasets-changed' });
 
+  /** Options as the background takes them: another dataset by its folder. */
+  function photographOptions(options: PhotographOptions | null) {
+    if (options === null) return null;
+    const { lists: _, leaveOutProblemsOf, ...choices } = options;
+    return {
+      ...choices,
+      leaveOutProblemsOf: leaveOutProblemsOf === null ? null : folderOf(leaveOutProblemsOf),
+    };
+  }
+
   /** A name that is given must be free now, so that nobody waits for a task that can't end well. */
   function addDataset(options: AddDatasetOptions): Task {
     const { name } = options;
+    const photographs = photographOptions(options.photographs ?? null);
     if (name !== null) store.datasets.refuseTakenName(name, null);
     return tasks.start('add-dataset', `Add ${name ?? path.basename(options.path)}`, async (task) => {
       const id = store.datasets.takeNumber();
@@ -48,9 +76,10 @@ export function datasetApi(context: ApiContext): DatasetApi {
         {
           libraryFolder,
           id,
-          source: { path: options.path, kind: options.kind },
+          source: { path: options.path, lists: options.photographs?.lists ?? null, kind: options.kind },
           options: {
             subset: options.subset,
+            photographs,
             validation:
               options.validationFraction === 0
                 ? null
@@ -68,11 +97,44 @@ export function datasetApi(context: ApiContext): DatasetApi {
         throw error;
       }
       changed();
+      // Their files lie where anything may happen to them: each is looked at before training trips over one.
+      if (manifest.photographs !== null) verify(id);
       return { resultId: id, message: `${chosen}: ${manifest.counts.train} training images` };
     });
   }
 
-  function detail(id: number): DatasetDetail {
+  /** Tasks that check a dataset, by its id. */
+  const checks = new Map<number, number>();
+
+  function runningCheck(id: number): Task | null {
+    const taskId = checks.get(id);
+    const task = taskId === undefined ? undefined : tasks.list().find((one) => one.id === taskId);
+    return task?.state === 'running' ? task : null;
+  }
+
+  /** Starts a check, or gives the one that is under way. */
+  function verify(id: number): Task {
+    const { name } = store.datasets.get(id);
+    const folder = folderOf(id);
+    const running = runningCheck(id);
+    if (running !== null) return running;
+    const task = tasks.start('verify-dataset', `Verify ${name}`, async (task) => {
+      const { ok, message } = await background.run('verifyDataset', { folder }, task);
+      store.datasets.setVerification(id, ok ? 'verified' : 'failed', message, Date.now());
+      changed();
+      return { resultId: id, message };
+    });
+    checks.set(id, task.id);
+    return task;
+  }
+
+  /** Ends the check of a dataset, which is of no use any more. */
+  async function endCheck(id: number): Promise<void> {
+    const running = runningCheck(id);
+    if (running !== null) await tasks.cancel(running.id);
+  }
+
+  async function detail(id: number): Promise<DatasetDetail> {
     const summary = store.datasets.summary(id);
     const { manifest, folder } = store.datasets.get(id);
     const { gini, effectiveClasses, topFifthShare, lorenz } = frequencyStatistics(manifest.classCounts);
@@ -95,6 +157,7 @@ export function datasetApi(context: ApiContext): DatasetApi {
       lorenz,
       schemes: schemesOf(manifest.classCounts),
       folder: path.join(libraryFolder, folder),
+      photographs: await photographDetail(manifest),
     };
   }
 
@@ -109,10 +172,11 @@ export function datasetApi(context: ApiContext): DatasetApi {
 
     listDatasetOffers,
 
-    probeDataset: ({ path: source }) => background.run('probeDataset', { path: source, kind: null }),
+    probeDataset: ({ path: source, lists }) =>
+      background.run('probeDataset', { path: source, lists: lists ?? null, kind: null }),
 
-    async previewSubset({ classCounts, subset, validationFraction }) {
-      const preview = previewSubset(classCounts, subset, validationFraction);
+    async previewSubset({ classCounts, subset, validationFraction, testFraction = 0 }) {
+      const preview = previewSubset(classCounts, subset, validationFraction, testFraction);
       return { ...preview, schemes: schemesOf(preview.classCounts) };
     },
 
@@ -147,13 +211,47 @@ export function datasetApi(context: ApiContext): DatasetApi {
     },
 
     async verifyDataset({ id }) {
-      const { name } = store.datasets.get(id);
+      return verify(id);
+    },
+
+    async listDatasetProblems({ id, reason, offset, limit }) {
+      const check = await background.run(
+        'readPhotoCheck',
+        { folder: folderOf(id) },
+        { timeoutMs: LOOK_TIMEOUT_MS },
+      );
+      const all = (check?.problems ?? []).map(({ code, ...problem }): ImageProblem => ({
+        ...problem,
+        reason: code,
+      }));
+      const counts: Record<ImageProblemReason, number> = {
+        missing: 0,
+        changed: 0,
+        truncated: 0,
+        'not-an-image': 0,
+        unsupported: 0,
+        unreadable: 0,
+      };
+      for (const problem of all) counts[problem.reason]++;
+      const items = all.filter((problem) => reason === null || problem.reason === reason);
+      return { counts, total: items.length, items: items.slice(offset, offset + limit) };
+    },
+
+    async relocateDataset({ id, root }) {
+      const { name, manifest } = store.datasets.get(id);
+      if (manifest.photographs === null)
+        throw new StudioError(
+          'invalid-arguments',
+          `“${name}” is packed into the library, so it has no folder of photographs to change.`,
+        );
       const folder = folderOf(id);
-      return tasks.start('verify-dataset', `Verify ${name}`, async (task) => {
-        const { ok, message } = await background.run('verifyDataset', { folder }, task);
-        store.datasets.setVerification(id, ok ? 'verified' : 'failed', message, Date.now());
+      return tasks.start('relocate-dataset', `Look for the images of ${name}`, async (task) => {
+        await endCheck(id);
+        store.datasets.setRoot(id, await background.run('relocateDataset', { folder, root }, task));
+        store.datasets.setVerification(id, 'never', null, null);
         changed();
-        return { resultId: id, message };
+        verify(id);
+        return { resultId: id, message: `${name} takes its images from ${root}.` };
       });
     },
 
@@ -170,6 +268,7 @@ export function datasetApi(context: ApiContext): DatasetApi {
         if (runs.length > 0) throw inUse(name, runs);
         return store.trash.putDataset(id, name, Date.now());
       });
+      await endCheck(id);
       await trashFiles.putAway(entry.token);
       changed();
       return { undo: entry.token };
@@ -182,6 +281,29 @@ export function datasetApi(context: ApiContext): DatasetApi {
         { timeoutMs: LOOK_TIMEOUT_MS },
       );
     },
+  };
+}
+
+async function photographDetail({
+  source,
+  photographs,
+  classCounts,
+}: DatasetManifest): Promise<PhotographDetail | null> {
+  if (photographs === null) return null;
+  const sourceLabels = Array.from(classCounts.keys());
+  photographs.rankLabels?.forEach((label, sourceLabel) => {
+    sourceLabels[label] = sourceLabel;
+  });
+  const root = await stat(source.path).catch(() => null);
+  return {
+    root: source.path,
+    rootExists: root?.isDirectory() === true,
+    normalisation: photographs.normalisation,
+    rankLabels: photographs.rankLabels !== null,
+    sourceLabels,
+    lists: photographs.lists,
+    testFraction: photographs.testFraction,
+    leftOut: photographs.leftOut,
   };
 }
 

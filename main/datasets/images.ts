@@ -3,6 +3,12 @@ import { open, readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { DatasetError } from './errors.ts';
 import { partFile, readManifest, type DatasetManifest, type Split } from './manifest.ts';
+import {
+  photographPicture,
+  photographSheet,
+  photoIndexOf,
+  type PhotographFolder,
+} from './photographs/thumbnails.ts';
 
 /** Images on one sheet, so that a request cannot ask for an endless picture. */
 const MAX_SHEET_IMAGES = 1000;
@@ -16,7 +22,10 @@ export async function readLabels(folder: string, split: Split): Promise<Int32Arr
   return new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-/** A page of the images of one class (null: of all), as rows of the packed split in stored order. */
+/**
+ * A page of the images of one class (null: of all), as rows of the split in stored order; of photographs with their
+ * paths.
+ */
 export async function listImages(
   folder: string,
   {
@@ -25,24 +34,81 @@ export async function listImages(
     offset,
     limit,
   }: { split: Split; classIndex: number | null; offset: number; limit: number },
-): Promise<{ rows: number[]; labels: number[]; total: number }> {
-  const labels = await readLabels(folder, split);
+): Promise<{ rows: number[]; labels: number[]; total: number; paths: string[] | null }> {
+  const manifest = await readManifest(folder);
+  const index = manifest.photographs === null ? null : await photoIndexOf({ folder, manifest }, split);
+  const labels = index?.labels ?? (await readLabels(folder, split));
   const all = Array.from(labels.keys()).filter((row) => classIndex === null || labels[row] === classIndex);
   const rows = all.slice(offset, offset + limit);
-  return { rows, labels: rows.map((row) => labels[row]!), total: all.length };
+  return {
+    rows,
+    labels: rows.map((row) => labels[row]!),
+    total: all.length,
+    paths: index === null ? null : rows.map((row) => index.paths[row]!),
+  };
+}
+
+/** A picture, its type, and whether all that it shows could be read. */
+export interface Picture {
+  bytes: Buffer;
+  type: 'image/png' | 'image/webp';
+  /** False where a placeholder stands for an image: the picture must not be kept. */
+  isComplete: boolean;
+  /** Whether it can change: photographs lie in a folder that others may write to. */
+  isFixed: boolean;
 }
 
 /**
- * One image as PNG, at its own size or scaled to `sizePx` on its longer side (enlarged without smoothing, so that
- * pixels stay pixels). Throws RangeError for a row outside the split.
+ * One image: of a packed dataset as `packedThumbnail` makes it, a photograph not larger than `sizePx` on its longer side.
+ * Throws RangeError for a row outside the split, DatasetError for a photograph that can't be read.
  */
 export async function thumbnail(
   folder: string,
   split: Split,
   row: number,
   sizePx: number | null = null,
-): Promise<Buffer> {
+): Promise<Picture> {
   const manifest = await readManifest(folder);
+  if (manifest.photographs === null)
+    return packed(await packedThumbnail({ folder, manifest }, split, row, sizePx));
+  return photographed(await photographPicture({ folder, manifest }, split, row, sizePx));
+}
+
+/**
+ * Several images as one picture: a grid of cells without gaps, row by row, `columns` wide. Throws RangeError for a row
+ * outside the split.
+ */
+export async function sheet(
+  folder: string,
+  split: Split,
+  { rows, columns, sizePx = null }: { rows: number[]; columns: number; sizePx?: number | null },
+): Promise<Picture> {
+  if (rows.length < 1 || rows.length > MAX_SHEET_IMAGES || columns < 1) {
+    throw new RangeError(`A sheet holds 1 to ${MAX_SHEET_IMAGES} images in at least one column.`);
+  }
+  const manifest = await readManifest(folder);
+  const layout = { rows, columns, sizePx };
+  if (manifest.photographs === null) return packed(await packedSheet({ folder, manifest }, split, layout));
+  return photographed(await photographSheet({ folder, manifest }, split, layout));
+}
+
+const packed = (bytes: Buffer): Picture => ({ bytes, type: 'image/png', isComplete: true, isFixed: true });
+const photographed = (picture: { bytes: Buffer; isComplete: boolean }): Picture => ({
+  ...picture,
+  type: 'image/webp',
+  isFixed: false,
+});
+
+/**
+ * One image as PNG, at its own size or scaled to `sizePx` on its longer side (enlarged without smoothing, so that
+ * pixels stay pixels). Throws RangeError for a row outside the split.
+ */
+async function packedThumbnail(
+  { folder, manifest }: PhotographFolder,
+  split: Split,
+  row: number,
+  sizePx: number | null,
+): Promise<Buffer> {
   const [pixels] = await readRows(folder, manifest, split, [row]);
   const { height, width } = manifest;
   const scale = scaleOf(manifest, sizePx);
@@ -54,19 +120,12 @@ export async function thumbnail(
     .toBuffer();
 }
 
-/**
- * Several images as one PNG: a grid of cells without gaps, row by row, `columns` wide, each cell as `thumbnail` makes
- * it. Throws RangeError for a row outside the split.
- */
-export async function sheet(
-  folder: string,
+/** A sheet as PNG, each cell as `packedThumbnail` makes it. */
+async function packedSheet(
+  { folder, manifest }: PhotographFolder,
   split: Split,
-  { rows, columns, sizePx = null }: { rows: number[]; columns: number; sizePx?: number | null },
+  { rows, columns, sizePx }: { rows: number[]; columns: number; sizePx: number | null },
 ): Promise<Buffer> {
-  if (rows.length < 1 || rows.length > MAX_SHEET_IMAGES || columns < 1) {
-    throw new RangeError(`A sheet holds 1 to ${MAX_SHEET_IMAGES} images in at least one column.`);
-  }
-  const manifest = await readManifest(folder);
   const { height, width, channels } = manifest;
   const lines = Math.ceil(rows.length / columns);
   const grid = Buffer.alloc(lines * columns * height * width * channels);

@@ -12,13 +12,8 @@ export {
   type OfficialDataset,
 } from './official.ts';
 export { probeDataset, type DatasetProbe } from './probe.ts';
-export {
-  registerDataset,
-  RegistrationError,
-  sweepPartialDatasets,
-  type RegisterDataset,
-  type RegisteredDataset,
-} from './register.ts';
+export { RegistrationError, sweepPartialDatasets, type RegisteredDataset } from './newDataset.ts';
+export { registerDataset, type RegisterDataset } from './register.ts';
 export type { DatasetKind } from './source.ts';
 export {
   previewSubset,

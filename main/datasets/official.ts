@@ -8,7 +8,7 @@ import { access, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { TaskOptions } from './register.ts';
+import type { TaskOptions } from './newDataset.ts';
 import type { DatasetKind } from './source.ts';
 
 export interface OfficialFile {

@@ -8,8 +8,10 @@ import { findCifarFolders, readCifarArchive, readCifarFolder } from './cifar.ts'
 import { DatasetError } from './errors.ts';
 import { missing } from './gzip.ts';
 import { hasIdxFiles, readIdxFolder } from './idx.ts';
+import type { Split } from './manifest.ts';
+import type { PhotographProbe } from './photographs/probe.ts';
 import { readSample, readSampleDescription } from './sample.ts';
-import type { DatasetKind, ReadOptions, Source } from './source.ts';
+import type { DatasetKind, PackedKind, ReadOptions, Source } from './source.ts';
 import { countClasses } from './subset.ts';
 
 /** What was found at a path, before anything is written. */
@@ -19,11 +21,13 @@ export interface DatasetProbe {
   classNames: string[];
   /** Training images per class of the whole source. */
   classCounts: number[];
-  counts: { train: number; test: number };
+  counts: Record<Split, number>;
   height: number;
   width: number;
   channels: number;
   suggestedName: string;
+  /** What only photographs have (photographs/probe.ts); null for a packed source. */
+  photographs: PhotographProbe | null;
 }
 
 /**
@@ -33,7 +37,7 @@ export interface DatasetProbe {
  */
 export async function probeDataset(
   path: string,
-  kind: DatasetKind | null,
+  kind: PackedKind | null,
   options: Omit<ReadOptions, 'pixels'> = {},
 ): Promise<DatasetProbe> {
   const source = await readSource(path, kind, { ...options, pixels: false });
@@ -42,15 +46,16 @@ export async function probeDataset(
     path: source.path,
     classNames: source.classNames,
     classCounts: countClasses(source.train.labels, source.classNames.length),
-    counts: { train: source.train.labels.length, test: source.test.labels.length },
+    counts: { train: source.train.labels.length, val: 0, test: source.test.labels.length },
     height: source.height,
     width: source.width,
     channels: source.channels,
     suggestedName: SUGGESTED_NAMES[source.kind] ?? basename(source.path),
+    photographs: null,
   };
 }
 
-const SUGGESTED_NAMES: Partial<Record<DatasetKind, string>> = {
+const SUGGESTED_NAMES: Partial<Record<PackedKind, string>> = {
   'cifar-10': 'CIFAR-10',
   'cifar-100': 'CIFAR-100',
   'fashion-mnist': 'Fashion-MNIST',
@@ -60,7 +65,7 @@ const SUGGESTED_NAMES: Partial<Record<DatasetKind, string>> = {
 /** Reads whatever lies at a path. Throws DatasetError when it is none of the known formats, or another than `kind`. */
 export async function readSource(
   givenPath: string,
-  kind: DatasetKind | null,
+  kind: PackedKind | null,
   options: ReadOptions,
 ): Promise<Source> {
   const path = resolve(givenPath);
@@ -83,7 +88,16 @@ export async function readSource(
   return source;
 }
 
-async function readFolder(path: string, kind: DatasetKind | null, options: ReadOptions): Promise<Source> {
+/** Whether a folder holds one of the formats that are packed. */
+export async function hasPackedFiles(path: string): Promise<boolean> {
+  return (
+    (await readSampleDescription(path)) !== null ||
+    (await findCifarFolders(path)).length > 0 ||
+    (await hasIdxFiles(path))
+  );
+}
+
+async function readFolder(path: string, kind: PackedKind | null, options: ReadOptions): Promise<Source> {
   if (kind === 'sample' || (kind === null && (await readSampleDescription(path)) !== null)) {
     return readSample(path, options);
   }
@@ -105,7 +119,7 @@ async function readFolder(path: string, kind: DatasetKind | null, options: ReadO
     offset: null,
     expected:
       'CIFAR-10 in its binary version (data_batch_1.bin …), CIFAR-100 in its binary version (train.bin …), ' +
-      'or IDX files (train-images-idx3-ubyte …)',
+      'IDX files (train-images-idx3-ubyte …), or photographs in one folder a class',
     found: 'none of them in this folder',
   });
 }

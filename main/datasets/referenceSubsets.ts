@@ -1,12 +1,12 @@
 /** Hashes of the published long-tailed choices, to tell whether a registered subset is the literature's. */
-import type { DatasetKind } from './source.ts';
+import type { PackedKind } from './source.ts';
 import type { SubsetOptions } from './subset.ts';
 
 /**
  * SHA-256 of the chosen positions within each class (little-endian uint32, classes in label order) that the reference
  * keeps with seed 0, by imbalance factor. Computed with the published imbalance_cifar.py.
  */
-const EXPONENTIAL: Partial<Record<DatasetKind, Record<string, string>>> = {
+const EXPONENTIAL: Partial<Record<PackedKind, Record<string, string>>> = {
   'cifar-10': {
     '0.1': '0573a4c0bac922dec567a453eb1144c3ce430b8c8ee04b7cb563bd526561be53',
     '0.02': 'd7d316d044462dcf6e25e203248195adb4f8572120dd7ec2b13ce6aeb8848ecc',
@@ -22,7 +22,7 @@ const EXPONENTIAL: Partial<Record<DatasetKind, Record<string, string>>> = {
 };
 
 /** Whether a choice equals the published one; null where none is published for this set, type and factor. */
-export function sameAsReference(kind: DatasetKind, subset: SubsetOptions, hash: string): boolean | null {
+export function sameAsReference(kind: PackedKind, subset: SubsetOptions, hash: string): boolean | null {
   const published = subset.type === 'exp' ? EXPONENTIAL[kind]?.[String(subset.imbalanceFactor)] : undefined;
   return published === undefined ? null : published === hash;
 }

@@ -1,26 +1,24 @@
 /**
- * Registers a dataset: reads the source, chooses its rows, and writes a packed copy with a manifest into the library,
- * so that the source may vanish afterwards. Everything is written to a hidden folder beside the final one, synced and
- * renamed: a failed or interrupted registration leaves no dataset, and what a crash left over is swept at the next start.
+ * Registers a packed dataset: reads the source, chooses its rows, and writes a packed copy with a manifest into the
+ * library, so that the source may vanish afterwards.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
-import { syncFolder, writeSynced } from '../durableFile.ts';
+import { statfs } from 'node:fs/promises';
+import { writeSynced } from '../durableFile.ts';
+import { partFile, splitsOf, type DatasetManifest, type PackedPart, type Split } from './manifest.ts';
 import {
-  computeManifestHash,
-  MANIFEST_FILE,
-  partFile,
-  splitsOf,
-  type DatasetManifest,
-  type Part,
-  type Split,
-} from './manifest.ts';
+  freeDatasetFolder,
+  RegistrationError,
+  writeNewDataset,
+  type DatasetId,
+  type RegisteredDataset,
+  type TaskOptions,
+} from './newDataset.ts';
 import { normalisationOf } from './pixels.ts';
 import { readSource } from './probe.ts';
 import { sameAsReference } from './referenceSubsets.ts';
 import { readSampleDescription } from './sample.ts';
-import type { DatasetKind, Source, SourceSplit } from './source.ts';
+import type { PackedKind, Source, SourceSplit } from './source.ts';
 import {
   carveValidation,
   chooseRows,
@@ -36,26 +34,10 @@ import {
 export interface RegisterDataset {
   libraryFolder: string;
   /** The dataset's id in the store; its folder is `datasets/<id>`. */
-  id: number | string;
-  source: { path: string; kind: DatasetKind | null };
+  id: DatasetId;
+  source: { path: string; kind: PackedKind | null };
   options: { subset: SubsetOptions; validation: ValidationOptions | null };
 }
-
-export interface TaskOptions {
-  /** Share that is done, 0…1, and what is done now. */
-  onProgress?: ((share: number, message: string) => void) | undefined;
-  signal?: AbortSignal | undefined;
-}
-
-export interface RegisteredDataset {
-  manifest: DatasetManifest;
-  folder: string;
-  /** Size of the packed copy. */
-  sizeBytes: number;
-}
-
-/** Names of unfinished registrations in `datasets/`. */
-const PARTIAL_PREFIX = '.partial-';
 
 /** Pixels are packed and written in pieces of about this size. */
 const CHUNK_BYTES = 4 << 20;
@@ -70,14 +52,7 @@ export async function registerDataset(
   { libraryFolder, id, source: from, options }: RegisterDataset,
   { onProgress, signal }: TaskOptions = {},
 ): Promise<RegisteredDataset> {
-  const datasetsFolder = join(libraryFolder, 'datasets');
-  const folder = join(datasetsFolder, String(id));
-  if (await exists(folder)) {
-    throw new RegistrationError(
-      'conflict',
-      `The folder ${folder} exists already; registering would overwrite it.`,
-    );
-  }
+  await freeDatasetFolder(libraryFolder, id);
   const source = await readSource(from.path, from.kind, {
     pixels: true,
     onProgress: (share, message) => onProgress?.(0.6 * share, message),
@@ -85,18 +60,15 @@ export async function registerDataset(
   });
   onProgress?.(0.6, 'Choosing images');
   const { rows, ...described } = await describe(source, options);
-
-  const partial = join(datasetsFolder, `${PARTIAL_PREFIX}${id}-${process.pid}`);
-  await mkdir(partial, { recursive: true });
-  try {
-    await requireSpace(partial, source, rows);
+  const fill = async (folder: string) => {
+    await requireSpace(folder, source, rows);
     const files: DatasetManifest['files'] = {};
     const splits = splitsOf(described);
     for (const [index, split] of splits.entries()) {
       onProgress?.(0.6 + (0.38 * index) / splits.length, `Writing the ${split} split`);
       const data = split === 'test' ? source.test : source.train;
-      const write = async (part: Part, bytes: Iterable<Uint8Array>) => {
-        files[`${split}.${part}`] = await writeSynced(partFile(partial, split, part), bytes, {
+      const write = async (part: PackedPart, bytes: Iterable<Uint8Array>) => {
+        files[`${split}.${part}`] = await writeSynced(partFile(folder, split, part), bytes, {
           flags: 'wx',
           signal,
         });
@@ -105,51 +77,9 @@ export async function registerDataset(
       await write('labels', [bytesOf(Int32Array.from(rows[split]!, (row) => data.labels[row]!))]);
       await write('rows', [bytesOf(rows[split]!)]);
     }
-    const withoutHash = { ...described, files };
-    const manifest: DatasetManifest = { ...withoutHash, manifestHash: computeManifestHash(withoutHash) };
-    await writeSynced(join(partial, MANIFEST_FILE), [Buffer.from(JSON.stringify(manifest, null, 2) + '\n')], {
-      flags: 'wx',
-      signal,
-    });
-    await syncFolder(partial);
-    await rename(partial, folder);
-    await syncFolder(datasetsFolder);
-    onProgress?.(1, 'Done');
-    const sizeBytes = Object.values(files).reduce((sum, file) => sum + file.sizeBytes, 0);
-    return { manifest, folder, sizeBytes };
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
-      throw new RegistrationError(
-        'disk-full',
-        `The disk became full while writing to ${datasetsFolder}. Free some space and add the dataset again.`,
-      );
-    }
-    throw error;
-  }
-}
-
-/** Removes what registrations that never finished left in the library. Call it only while none is running. */
-export async function sweepPartialDatasets(libraryFolder: string): Promise<string[]> {
-  const datasetsFolder = join(libraryFolder, 'datasets');
-  const names = await readdir(datasetsFolder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const partial = names.filter((name) => name.startsWith(PARTIAL_PREFIX));
-  for (const name of partial) await rm(join(datasetsFolder, name), { recursive: true, force: true });
-  return partial;
-}
-
-/** A registration that the library's disk does not allow. */
-export class RegistrationError extends Error {
-  override readonly name = 'RegistrationError';
-  readonly code: 'conflict' | 'disk-full';
-
-  constructor(code: 'conflict' | 'disk-full', message: string) {
-    super(message);
-    this.code = code;
-  }
+    return { ...described, files };
+  };
+  return writeNewDataset(libraryFolder, id, fill, { onProgress, signal });
 }
 
 type Rows = Record<Split, Uint32Array | null>;
@@ -244,11 +174,4 @@ function bytesOf(values: Int32Array | Uint32Array): Uint8Array {
 
 function sha256Of(values: Uint32Array): string {
   return createHash('sha256').update(bytesOf(values)).digest('hex');
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -3,8 +3,13 @@
  * once, when they are registered; training reads the packed copy.
  */
 
-/** Formats that are read here. `sample` is the dataset that ships with the app. */
-export type DatasetKind = 'cifar-10' | 'cifar-100' | 'fashion-mnist' | 'idx' | 'sample';
+/** Formats that are packed into the library. `sample` is the dataset that ships with the app. */
+export type PackedKind = 'cifar-10' | 'cifar-100' | 'fashion-mnist' | 'idx' | 'sample';
+
+/** Photographs, which stay where they are. */
+export type PhotographKind = 'list' | 'folder';
+
+export type DatasetKind = PackedKind | PhotographKind;
 
 /** One split as it lies in the source. */
 export interface SourceSplit {
@@ -22,7 +27,7 @@ export interface SourceFile {
 }
 
 export interface Source {
-  kind: DatasetKind;
+  kind: PackedKind;
   /** The absolute path that was read: a folder or an archive. */
   path: string;
   classNames: string[];

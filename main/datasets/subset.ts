@@ -147,15 +147,21 @@ export interface SubsetPreview {
 }
 
 /**
- * What a subset would hold, from the class counts of the source alone. Throws SubsetError for a subset that would leave
- * a class without images.
+ * What a subset would hold, from the class counts of the source alone. `testFraction` of each class is carved off
+ * beforehand, where the source has no test split. Throws SubsetError for a subset that would leave a class without
+ * images.
  */
 export function previewSubset(
   sourceCounts: number[],
   subset: SubsetOptions,
   validationFraction: number,
+  testFraction = 0,
 ): SubsetPreview {
-  const chosen = subsetCounts(sourceCounts, subset);
+  const test = testFraction === 0 ? null : validationCounts(sourceCounts, testFraction);
+  const chosen = subsetCounts(
+    test === null ? sourceCounts : sourceCounts.map((n, k) => n - test[k]!),
+    subset,
+  );
   const val = validationFraction === 0 ? chosen.map(() => 0) : validationCounts(chosen, validationFraction);
   const classCounts = chosen.map((count, k) => count - val[k]!);
   return {

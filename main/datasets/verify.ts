@@ -1,4 +1,4 @@
-/** Checks that a registered dataset is still what its manifest says, byte for byte. */
+/** Checks that what lies in the library of a registered dataset is still what its manifest says, byte for byte. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -7,14 +7,15 @@ import { DatasetError } from './errors.ts';
 import {
   computeManifestHash,
   MANIFEST_FILE,
-  PARTS,
   partFile,
+  partsOf,
   readManifest,
   splitsOf,
-  type PackedPart,
+  type DatasetManifest,
+  type Part,
   type Split,
 } from './manifest.ts';
-import type { TaskOptions } from './register.ts';
+import type { TaskOptions } from './newDataset.ts';
 
 export interface Verification {
   ok: boolean;
@@ -25,7 +26,7 @@ export interface Verification {
 }
 
 /**
- * Hashes every packed file and the manifest again. A difference is a result (`ok` false), not an exception; only the
+ * Hashes every packed file and the manifest of a packed dataset again. A difference is a result (`ok` false), not an exception; only the
  * signal's reason and errors of the disk are thrown.
  */
 export async function verifyDataset(
@@ -47,6 +48,19 @@ export async function verifyDataset(
 
 async function check(folder: string, { onProgress, signal }: TaskOptions): Promise<number> {
   const manifest = await readManifest(folder);
+  await hashStoredFiles(folder, manifest, { onProgress, signal });
+  return manifest.counts.train + manifest.counts.val + manifest.counts.test;
+}
+
+/**
+ * Compares the manifest with its hash, and every file that it names in the dataset's folder with its own. Throws
+ * DatasetError at the first difference.
+ */
+export async function hashStoredFiles(
+  folder: string,
+  manifest: DatasetManifest,
+  { onProgress, signal }: TaskOptions,
+): Promise<void> {
   const hash = computeManifestHash(manifest);
   if (hash !== manifest.manifestHash) {
     throw new DatasetError({
@@ -57,21 +71,29 @@ async function check(folder: string, { onProgress, signal }: TaskOptions): Promi
     });
   }
   const imageBytes = manifest.height * manifest.width * manifest.channels;
-  const bytesOf: Record<PackedPart, number> = { images: imageBytes, labels: 4, rows: 4 };
+  /** Null where each row has a length of its own. */
+  const bytesOf: Record<Part, number | null> = {
+    images: imageBytes,
+    labels: 4,
+    rows: 4,
+    stats: 16,
+    paths: null,
+  };
   const parts = splitsOf(manifest).flatMap((split) =>
-    PARTS.map((part): [Split, PackedPart] => [split, part]),
+    partsOf(manifest).map((part): [Split, Part] => [split, part]),
   );
   const total = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
   let hashed = 0;
   for (const [split, part] of parts) {
     const path = partFile(folder, split, part);
     const stored = manifest.files[`${split}.${part}`];
-    const sizeBytes = manifest.counts[split] * bytesOf[part];
-    if (stored?.sizeBytes !== sizeBytes) {
+    const rowBytes = bytesOf[part];
+    const sizeBytes = rowBytes === null ? stored?.sizeBytes : manifest.counts[split] * rowBytes;
+    if (stored === undefined || stored.sizeBytes !== sizeBytes) {
       throw new DatasetError({
         file: join(folder, MANIFEST_FILE),
         offset: null,
-        expected: `${sizeBytes} bytes for ${split}.${part}`,
+        expected: `${sizeBytes ?? 'some'} bytes for ${split}.${part}`,
         found: `${stored?.sizeBytes ?? 'no entry'}`,
       });
     }
@@ -105,5 +127,4 @@ async function check(folder: string, { onProgress, signal }: TaskOptions): Promi
       });
     }
   }
-  return manifest.counts.train + manifest.counts.val + manifest.counts.test;
 }

@@ -158,7 +158,12 @@ export class Datasets {
   }
 
   /** Records what a verification found. */
-  setVerification(id: number, state: 'verified' | 'failed', message: string | null, atMs: number): void {
+  setVerification(
+    id: number,
+    state: DatasetSummary['verification']['state'],
+    message: string | null,
+    atMs: number | null,
+  ): void {
     this.#update(
       'set dataset verification',
       'UPDATE datasets SET verification = ?, verification_message = ?, verified_at_ms = ? WHERE id = ?',

@@ -63,6 +63,7 @@ export function exampleManifest({
     std: [0.2023, 0.1994, 0.201],
     indices: { train: hash('2'), val: validation ? hash('3') : null, test: hash('4') },
     files: {},
+    photographs: null,
     manifestHash: hash('a').slice(0, 60) + String(train).padStart(4, '0').slice(-4),
   };
 }

@@ -46,23 +46,23 @@ async function scripted(t: TestContext): Promise<NonNullable<BackgroundOptions['
 }
 
 const ask = (background: Background, path: string, options = {}) =>
-  background.run('probeDataset', { path, kind: null }, options) as unknown as Promise<number>;
+  background.run('probeDataset', { path, lists: null, kind: null }, options) as unknown as Promise<number>;
 
 test('tasks run in another process and report progress', async (t) => {
   const folder = await temporaryFolder(t);
   const source = join(folder, 'source');
   await writeFiles(source, idxFiles());
   const background = open(t);
-  const probe = await background.run('probeDataset', { path: source, kind: null });
-  assert.deepEqual(probe.counts, { train: 40, test: 20 });
+  const probe = await background.run('probeDataset', { path: source, lists: null, kind: null });
+  assert.deepEqual(probe.counts, { train: 40, val: 0, test: 20 });
   const messages: string[] = [];
   const { manifest, folder: dataset } = await background.run(
     'registerDataset',
     {
       libraryFolder: folder,
       id: 3,
-      source: { path: source, kind: null },
-      options: { subset: { type: 'full', imbalanceFactor: 1 }, validation: null },
+      source: { path: source, lists: null, kind: null },
+      options: { subset: { type: 'full', imbalanceFactor: 1 }, validation: null, photographs: null },
     },
     { onProgress: (_, message) => messages.push(message) },
   );
@@ -70,21 +70,27 @@ test('tasks run in another process and report progress', async (t) => {
   assert.ok(messages.includes('Writing the train split'), messages.join());
   const { ok } = await background.run('verifyDataset', { folder: dataset });
   assert.equal(ok, true);
-  const { png } = await background.run('thumbnail', {
+  const { data, type } = await background.run('thumbnail', {
     folder: dataset,
     split: 'train',
     row: 0,
     sizePx: null,
   });
-  assert.equal(Buffer.from(png, 'base64').toString('latin1', 1, 4), 'PNG');
+  assert.equal(type, 'image/png');
+  assert.equal(Buffer.from(data, 'base64').toString('latin1', 1, 4), 'PNG');
   const page = { folder: dataset, split: 'test', classIndex: 1, offset: 0, limit: 2 } as const;
-  assert.deepEqual(await background.run('listImages', page), { rows: [1, 5], labels: [1, 1], total: 5 });
+  assert.deepEqual(await background.run('listImages', page), {
+    rows: [1, 5],
+    labels: [1, 1],
+    total: 5,
+    paths: null,
+  });
 });
 
 test('an error keeps its sentence, its code and its fields', async (t) => {
   const folder = await temporaryFolder(t);
   await writeFiles(folder, { ...idxFiles(), 'train-labels-idx1-ubyte': Buffer.alloc(8) });
-  await assert.rejects(open(t).run('probeDataset', { path: folder, kind: null }), (error) => {
+  await assert.rejects(open(t).run('probeDataset', { path: folder, lists: null, kind: null }), (error) => {
     assert.ok(error instanceof BackgroundError);
     assert.equal(error.code, 'dataset-invalid');
     assert.equal(error.details['file'], join(folder, 'train-labels-idx1-ubyte'));
@@ -101,8 +107,8 @@ test('checkpoints are compared from their stored logits', async (t) => {
   const { folder: datasetFolder } = await background.run('registerDataset', {
     libraryFolder: folder,
     id: 1,
-    source: { path: join(folder, 'source'), kind: null },
-    options: { subset: { type: 'full', imbalanceFactor: 1 }, validation: null },
+    source: { path: join(folder, 'source'), lists: null, kind: null },
+    options: { subset: { type: 'full', imbalanceFactor: 1 }, validation: null, photographs: null },
   });
   // Labels are 0 to 3 in turn: the first file is right for classes 0 and 1, the second for 0 only.
   const store = async (name: string, rightClasses: number) => {
@@ -216,8 +222,8 @@ test('an aborted registration leaves nothing in the library', async (t) => {
     {
       libraryFolder: folder,
       id: 1,
-      source: { path: join(folder, 'source'), kind: null },
-      options: { subset: { type: 'full', imbalanceFactor: 1 }, validation: null },
+      source: { path: join(folder, 'source'), lists: null, kind: null },
+      options: { subset: { type: 'full', imbalanceFactor: 1 }, validation: null, photographs: null },
     },
     { signal: stop.signal, onProgress: (share) => (share ?? 0) >= 0.6 && stop.abort() },
   );

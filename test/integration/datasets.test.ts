@@ -56,7 +56,7 @@ test('CIFAR-10 is recognised in its folder, one level up, and in its archive', a
   for (const path of ['.', 'cifar-10-batches-bin', 'whatever.tar.gz'].map((name) => join(folder, name))) {
     const probe = await probeDataset(path, null);
     assert.equal(probe.kind, 'cifar-10');
-    assert.deepEqual(probe.counts, { train: 100, test: 20 });
+    assert.deepEqual(probe.counts, { train: 100, val: 0, test: 20 });
     assert.deepEqual(probe.classCounts, new Array(10).fill(10));
     assert.equal(probe.classNames[9], 'truck');
     assert.deepEqual([probe.height, probe.width, probe.channels], [32, 32, 3]);
@@ -113,7 +113,7 @@ test('IDX files are read plain and gzipped, with numbered or named classes', asy
   assert.equal(plain.suggestedName, 'plain');
   assert.deepEqual(plain.classNames, ['0', '1', '2', '3']);
   assert.deepEqual(named.classNames, ['a', 'b', 'c', 'd']);
-  assert.deepEqual(plain.counts, { train: 40, test: 20 });
+  assert.deepEqual(plain.counts, { train: 40, val: 0, test: 20 });
   assert.deepEqual([plain.height, plain.width, plain.channels], [6, 6, 1]);
   const asked = await probeDataset(join(folder, 'plain'), 'fashion-mnist').then(
     ({ classNames }) => classNames,
@@ -515,17 +515,22 @@ test('images are listed by class and shown as PNG', async (t) => {
   const source = { path: join(folder, 'source'), kind: null };
   const { folder: dataset } = await registerDataset({ libraryFolder: folder, id: 1, source, options: FULL });
   const page = { split: 'train', classIndex: 2, offset: 3, limit: 2 } as const;
-  assert.deepEqual(await listImages(dataset, page), { rows: [14, 18], labels: [2, 2], total: 10 });
+  assert.deepEqual(await listImages(dataset, page), {
+    rows: [14, 18],
+    labels: [2, 2],
+    total: 10,
+    paths: null,
+  });
   const all = await listImages(dataset, { ...page, classIndex: null, offset: 38, limit: 10 });
-  assert.deepEqual(all, { rows: [38, 39], labels: [2, 3], total: 40 });
+  assert.deepEqual(all, { rows: [38, 39], labels: [2, 3], total: 40, paths: null });
 
-  const own = await sharp(await thumbnail(dataset, 'train', 14))
+  const own = await sharp((await thumbnail(dataset, 'train', 14)).bytes)
     .raw()
     .toBuffer({ resolveWithObject: true });
   assert.deepEqual([own.info.width, own.info.height, own.data[0]], [6, 6, 14]);
-  const large = await sharp(await thumbnail(dataset, 'train', 14, 60)).metadata();
+  const large = await sharp((await thumbnail(dataset, 'train', 14, 60)).bytes).metadata();
   assert.deepEqual([large.width, large.height], [60, 60]);
-  const { data, info } = await sharp(await sheet(dataset, 'train', { rows: [1, 2, 3], columns: 2 }))
+  const { data, info } = await sharp((await sheet(dataset, 'train', { rows: [1, 2, 3], columns: 2 })).bytes)
     .raw()
     .toBuffer({ resolveWithObject: true });
   assert.deepEqual([info.width, info.height], [12, 12]);
@@ -590,7 +595,7 @@ const realFashion = { skip: isFashionThere ? false : `there is no Fashion-MNIST 
 test('the real Fashion-MNIST is recognised by its labels', realFashion, async () => {
   const probe = await probeDataset(fashionFolder, null);
   assert.equal(probe.kind, 'fashion-mnist');
-  assert.deepEqual(probe.counts, { train: 60000, test: 10000 });
+  assert.deepEqual(probe.counts, { train: 60000, val: 0, test: 10000 });
   assert.deepEqual(probe.classCounts, new Array(10).fill(6000));
   assert.equal(probe.suggestedName, 'Fashion-MNIST');
 });

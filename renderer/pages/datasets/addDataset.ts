@@ -13,6 +13,8 @@ const KIND_LABELS: Record<DatasetKind, string> = {
   'fashion-mnist': 'Fashion-MNIST',
   idx: 'IDX images',
   sample: 'Sample',
+  list: 'Photographs',
+  folder: 'Photographs',
 };
 
 export function kindLabel(kind: DatasetKind): string {
@@ -31,6 +33,10 @@ export function sourceLabel(kind: DatasetKind): string {
       return 'IDX files';
     case 'sample':
       return 'Bundled sample';
+    case 'list':
+      return 'Photographs, by list files';
+    case 'folder':
+      return 'Photographs, one folder a class';
   }
 }
 
