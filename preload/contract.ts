@@ -227,8 +227,15 @@ export interface DatasetOffer {
 /** Work in the background of the owner: adding, verifying, downloading. */
 export interface Task {
   id: number;
-  kind: 'add-dataset' | 'verify-dataset' | 'relocate-dataset' | 'download-dataset' | 'install-engine'
-    | 'import-checkpoint' | 'import-log' | 'export-checkpoint';
+  kind:
+    | 'add-dataset'
+    | 'verify-dataset'
+    | 'relocate-dataset'
+    | 'download-dataset'
+    | 'install-engine'
+    | 'import-checkpoint'
+    | 'import-log'
+    | 'export-checkpoint';
   title: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   /** 0…1, or null while it can't be known. */
@@ -264,6 +271,8 @@ export interface MethodInfo {
   label: string;
   /** What `branches` are: "branch", "expert". */
   outputWord: string;
+  /** Whether it predicts by the sum or mean of them all, so that the first few added mean something. */
+  addsUp: boolean;
   /** Names of what it outputs besides the fused logits, in order: "h", "m", "t". */
   branches: { id: string; label: string }[];
   fusedLabel: string;
@@ -827,7 +836,9 @@ export interface ComparedItem {
   top5: number | null;
   groups: GroupValues;
   perClass: (number | null)[];
-  /** Each branch alone, then the partial sums the method allows, then fused. */
+  /** What `branches` are: "branch", "expert". */
+  outputWord: string;
+  /** Each branch or expert alone, then the partial sums the method allows, then fused. */
   branches: { id: string; label: string; top1: number; groups: GroupValues }[];
   calibration: {
     ece: number | null;

@@ -32,7 +32,7 @@ export interface CheckpointOutputs {
   fusedLabel: string;
   /** Branches or experts in the method's order, [N, C] each. */
   branches: { id: string; label: string; logits: Float32Array }[];
-  /** Whether branches are residual, so that their partial sums (H + M) mean something. */
+  /** Whether they add up to the prediction, so that their partial sums (H + M) mean something. */
   residual: boolean;
 }
 

@@ -114,7 +114,7 @@ function storedOutputs(
   { libraryFolder }: ApiContext,
   { checkpoint, run }: Candidate,
 ): { logitsFile: string; fusedLabel: string; branches: { id: string; label: string }[]; residual: boolean } {
-  const { fusedLabel, branches } = methodInfoOf(run.config);
+  const { fusedLabel, branches, addsUp } = methodInfoOf(run.config);
   const outputs = checkpoint.logits!.splits.find(({ split }) => split === 'test')!.outputs;
   const stored = branches.filter(({ id }) => outputs.includes(id));
   return {
@@ -124,8 +124,7 @@ function storedOutputs(
         ? fusedLabel
         : stored.map(({ label }) => label).join('+') || fusedLabel,
     branches: stored,
-    // ResLT's branches learn what the ones before them leave, so that H+M means something.
-    residual: run.method === 'reslt',
+    residual: addsUp,
   };
 }
 
@@ -191,6 +190,7 @@ function toItem(
     top5: report.top5,
     groups: report.groups[scheme] as ComparedItem['groups'],
     perClass: report.perClass,
+    outputWord: methodInfoOf(run.config).outputWord,
     branches: branches.map(({ id, label, top1, groups }) => ({
       id,
       label,

@@ -33,9 +33,6 @@ const SYMBOLS: Readonly<Record<string, string>> = { beta: 'β' };
 /** Settings that tell runs of a method apart at a glance; shown even where they are the preset's. */
 const SIGNATURE_KEYS: readonly string[] = ['experts', 'beta'];
 
-/** Words for methods that are shorter than their labels. */
-const METHOD_TITLES: Readonly<Record<string, string>> = { ce: 'CE' };
-
 const CHOICE_LABELS: Readonly<Record<string, string>> = {
   ...Object.fromEntries([...METHODS, ...NETWORKS].map(({ name, label }) => [name, label])),
   'cifar-step': 'Steps, as ResLT on CIFAR',
@@ -84,6 +81,7 @@ export function methodInfoOf(config: Config): MethodInfo {
         id,
         label: id,
         outputWord: 'output',
+        addsUp: false,
         branches: [],
         fusedLabel: 'Fused',
         lossTerms: [],
@@ -102,10 +100,12 @@ const OUTPUT_WORDS: Readonly<Record<Head['kind'], string>> = {
 function methodInfo(method: Method, config: Config): MethodInfo {
   const defaults = Object.fromEntries(method.fields.map((field) => [field.key, field.default]));
   const settings = { ...defaults, ...config };
+  const head = method.head(settings);
   return {
     id: method.name,
     label: method.label,
-    outputWord: OUTPUT_WORDS[method.head(settings).kind],
+    outputWord: OUTPUT_WORDS[head.kind],
+    addsUp: head.kind === 'branches' || (head.kind === 'experts' && !head.branches && head.router === null),
     branches: method.outputs(settings).map(({ name, label }) => ({ id: name, label })),
     fusedLabel: method.fusedLabel(settings),
     lossTerms: method.terms(settings).map((term) => methodTerm(term, 'train/loss')),
@@ -180,7 +180,7 @@ export function runTitle(config: Config, presetName: string | null): string {
   const method = String(config['method']);
   const preset = presetName === null ? null : findPreset(presetName);
   if (preset?.method === method) return preset.title;
-  return METHOD_TITLES[method] ?? methodLabel(method);
+  return METHODS.find(({ name }) => name === method)?.title ?? methodLabel(method);
 }
 
 /** "β 0.995 · epochs 40": what tells a run from its preset, its parent or the defaults. */

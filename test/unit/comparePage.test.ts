@@ -4,6 +4,7 @@ import test from 'node:test';
 import type { ComparedItem, Comparison, GroupScheme, PairedDifference } from '../../preload/contract.ts';
 import { toCsv } from '../../renderer/charts/csv.ts';
 import {
+  outputsTitle,
   askingOrder,
   carryingGroups,
   checkpointChoices,
@@ -56,6 +57,7 @@ function item(over: Partial<ComparedItem>): ComparedItem {
     top5: null,
     groups: { many: 0.646, medium: 0.495, few: null },
     perClass: [0.6, 0.5, null],
+    outputWord: 'branch',
     branches: [],
     calibration: { ece: 0.1, groups: { many: null, medium: null, few: null }, bins: [] },
     seeds: null,
@@ -258,4 +260,16 @@ test('the epoch selector offers last and best first, and keeps a choice that is 
     { value: '5@epoch-20', label: 'epoch 20' },
   ]);
   assert.deepEqual(checkpointChoices(5, [], '5@epoch-7'), [{ value: '5@epoch-7', label: 'epoch 7' }]);
+});
+
+test('outputs are called what their methods call them', () => {
+  const groups = { many: null, medium: null, few: null };
+  const two = ['a', 'b'].map((id) => ({ id, label: id, top1: 0.5, groups }));
+  const reslt = item({ branches: two });
+  const ride = item({ branches: two, outputWord: 'expert' });
+  const plain = item({ branches: two.slice(0, 1), outputWord: 'output' });
+  assert.equal(outputsTitle([reslt, plain]), 'Branches');
+  assert.equal(outputsTitle([ride]), 'Experts');
+  assert.equal(outputsTitle([ride, reslt]), 'Experts and branches');
+  assert.equal(outputsTitle([plain]), 'Outputs');
 });

@@ -3,6 +3,14 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { classRows, sortClassRows } from '../../renderer/pages/run/classRows.ts';
 import { cliCommand, shellWord } from '../../renderer/pages/run/cliCommand.ts';
+import type { MethodInfo } from '../../preload/contract.ts';
+import {
+  curveMetrics,
+  groupMetric,
+  outputColor,
+  termColor,
+  termPanels,
+} from '../../renderer/pages/run/termPanels.ts';
 import { findKey, flatten, keyText, rangesText, withUnit } from '../../renderer/pages/run/settingsText.ts';
 
 test('lists of whole numbers become ranges', () => {
@@ -13,10 +21,16 @@ test('lists of whole numbers become ranges', () => {
 test('what was worked out is flattened into words', () => {
   assert.equal(keyText('stepsPerEpoch'), 'steps per epoch');
   assert.deepEqual(
-    flatten({ threads: 2, method: { scopes: { m: [35, 36, 37, 38] } }, drift: null, parameters: 470388 }),
+    flatten({
+      threads: 2,
+      method: { scopes: { m: [35, 36, 37, 38] }, terms: [{ label: 'branch I' }, { label: 'fusion F' }] },
+      drift: null,
+      parameters: 470388,
+    }),
     [
       { label: 'threads', text: '2' },
       { label: 'method scopes m', text: '35\u201338' },
+      { label: 'method terms', text: 'branch I, fusion F' },
       { label: 'drift', text: 'none' },
       { label: 'parameters', text: '470,388' },
     ],
@@ -94,4 +108,48 @@ test('classes sort by any column, those without a value last', () => {
   assert.deepEqual(order('value', false), ['b', 'a', 'c']);
   assert.deepEqual(order('branch:h', true), ['c', 'b', 'a']);
   assert.equal(classRows(null, { classNames: ['x'], classCounts: [1], groups: [null] })[0]?.value, null);
+});
+
+const MULTI: Pick<MethodInfo, 'branches' | 'lossTerms' | 'evaluationTerms'> = {
+  branches: [1, 2, 3].map((n) => ({ id: `part-${n}`, label: `Part ${n}` })),
+  lossTerms: [
+    { metric: 'train/loss/sum', label: 'sum', unit: 'nats', group: 'Loss' },
+    { metric: 'train/loss/part-1', label: 'Part 1', unit: 'nats', group: 'Loss, by part' },
+    { metric: 'train/loss/part-2', label: 'Part 2', unit: 'nats', group: 'Loss, by part' },
+    { metric: 'train/loss/share', label: 'share', unit: 'fraction', group: 'Loss, by part' },
+  ],
+  evaluationTerms: [{ metric: 'test/parts-used', label: 'mean', unit: 'count', group: 'Parts used' }],
+};
+
+test('terms of one group and unit make one panel; those of the total stand beside it', () => {
+  assert.deepEqual(
+    termPanels(MULTI.lossTerms).map(({ title, unit, terms }) => [
+      title,
+      unit,
+      terms.map(({ label }) => label),
+    ]),
+    [
+      ['Loss, by part', 'nats', ['Part 1', 'Part 2']],
+      ['Loss, by part', 'fraction', ['share']],
+    ],
+  );
+  assert.equal(groupMetric(MULTI.evaluationTerms[0]!, 'few'), 'test/parts-used/few');
+});
+
+test('curves are those of training and what the evaluations of the method log', () => {
+  const names = ['train/loss', 'train/loss/part-1', 'test/top1', 'test/parts-used', 'test/parts-used/few'];
+  assert.deepEqual(curveMetrics(names, MULTI), [
+    'train/loss',
+    'train/loss/part-1',
+    'test/parts-used',
+    'test/parts-used/few',
+  ]);
+});
+
+test('a term named after an output has its colour', () => {
+  const [, first, second] = MULTI.lossTerms;
+  assert.equal(termColor(first!, 7, MULTI.branches), outputColor(0, 3));
+  assert.equal(termColor(second!, 7, MULTI.branches), outputColor(1, 3));
+  assert.equal(termColor(MULTI.lossTerms[3]!, 0, MULTI.branches), 'series-1');
+  assert.equal(new Set([0, 1, 2, 3, 4, 5].map((index) => outputColor(index, 6))).size, 6);
 });

@@ -231,3 +231,14 @@ export function checkpointChoices(
   }
   return choices;
 }
+
+/** "Branches", "Experts", or "Branches and experts", as what is compared has them. */
+export function outputsTitle(items: readonly Pick<ComparedItem, 'outputWord' | 'branches'>[]): string {
+  // An item without branches has its one output only.
+  const words = new Set(
+    items.filter(({ branches }) => branches.length > 1).map(({ outputWord }) => outputWord),
+  );
+  const plurals = [...words].map((word) => (word.endsWith('ch') ? `${word}es` : `${word}s`));
+  const text = plurals.length === 0 ? 'outputs' : plurals.join(' and ');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -17,6 +17,7 @@ import { onNotice, onReconnect } from '../../lib/notices.ts';
 import { resource, type Resource } from '../../lib/resource.svelte.ts';
 import { appendSeries, MAX_POINTS } from './curves.ts';
 import { shareParts } from './keepEqual.ts';
+import { curveMetrics } from './termPanels.ts';
 
 /** Progress, time left and the tabs' counts need not move faster than this. */
 const DETAIL_EVERY_MS = 500;
@@ -95,12 +96,12 @@ export class RunData {
       void subject;
       const id = options.id();
       if (!options.showsCurves()) return;
-      const names = untrack(() => (this.detail.value?.id === id ? this.detail.value.metricNames : null));
-      if (names === null) {
+      const detail = untrack(() => (this.detail.value?.id === id ? this.detail.value : null));
+      if (detail === null) {
         this.curves = new Map();
         return;
       }
-      this.#names = names.filter((name) => name.startsWith('train/'));
+      this.#names = curveMetrics(detail.metricNames, detail.methodInfo);
       void this.#load(id);
     });
 

@@ -55,8 +55,3 @@ class RunView {
 }
 
 export const runView = new RunView();
-
-/** The colour of a branch or expert; beyond ResLT's three they take series colours. */
-export function branchColor(id: string, index: number): string {
-  return ['h', 'm', 't'].includes(id) ? `branch-${id}` : `series-${(index % 10) + 1}`;
-}

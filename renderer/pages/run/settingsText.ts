@@ -39,12 +39,19 @@ export function flatten(value: Record<string, unknown>, path: readonly string[] 
   });
 }
 
+/** An entry of a list: what is declared (terms, outputs) by its label. */
+function itemText(item: unknown): string {
+  if (typeof item === 'number') return formatNumber(item);
+  if (typeof item === 'object' && item !== null && 'label' in item) return String(item.label);
+  return typeof item === 'object' ? JSON.stringify(item) : String(item);
+}
+
 function valueText(value: unknown): string {
   if (value === null || value === undefined) return 'none';
   if (Array.isArray(value)) {
     if (value.length === 0) return 'none';
     if (value.every((item) => Number.isInteger(item))) return rangesText(value as number[]);
-    return value.map((item) => (typeof item === 'number' ? formatNumber(item) : String(item))).join(', ');
+    return value.map(itemText).join(', ');
   }
   if (typeof value === 'number') return Number.isInteger(value) ? formatCount(value) : formatNumber(value);
   if (typeof value === 'boolean' || typeof value === 'string') return formatSetting(value);
