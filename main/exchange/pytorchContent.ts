@@ -85,7 +85,7 @@ export function readOptimizer(
 
 /**
  * Plain values of what is not weights. `scalarOf` gives the number in a tensor of one element; what it gives undefined
- * for is left out. Throws CheckpointFault for values that are nested too deeply (also those that contain themselves) or
+ * for is left out, and so is a dictionary with larger tensors. Throws CheckpointFault for values that are nested too deeply (also those that contain themselves) or
  * too many.
  */
 export async function toPlain(
@@ -105,6 +105,8 @@ export async function toPlain(
       return items;
     }
     if (value instanceof PickleDict) {
+      // Another set of weights (an average, a criterion's) is no fact about the run.
+      if (depth > 0 && [...value.entries.values()].some(isLargeTensor)) return undefined;
       const record = Object.create(null) as PlainRecord;
       for (const [key, inner] of value.entries) {
         const plain = await convert(inner, depth + 1);
@@ -119,4 +121,8 @@ export async function toPlain(
     return value !== null && typeof value === 'object' ? undefined : value;
   };
   return (await convert(root, 0)) ?? null;
+}
+
+function isLargeTensor(value: PickleValue): boolean {
+  return value instanceof TensorReference && value.elements !== 1;
 }

@@ -24,6 +24,8 @@ interface StepLine {
   accuracy: number | null;
   lr: number | null;
   lossFce?: number | null;
+  /** Terms of other methods, which our own logs print. */
+  terms?: Record<string, number | null>;
 }
 
 interface TestResult {
@@ -42,6 +44,10 @@ interface Epoch {
   lr: number | null;
   trainEpoch?: { loss: number | null; accuracy: number | null };
   test?: TestResult;
+  /** Our own logs only. */
+  val?: { loss: number | null; accuracy: number | null };
+  /** What a method's evaluation logs, by split. */
+  evaluationTerms?: Record<string, Record<string, number | null>>;
 }
 
 const F5 = fixedFloat(5);
@@ -50,6 +56,8 @@ const STEP = new RegExp(
 );
 const TRAIN_EPOCH = new RegExp(String.raw`^Train epoch=(\d+) loss=(${F5})  acc=(${F5})$`);
 const TEST_EPOCH = new RegExp(String.raw`^Test epoch=(\d+) loss=(${F5})  acc=(${F5}) best_acc=(${F5})$`);
+const VAL_EPOCH = new RegExp(String.raw`^Val epoch=(\d+) loss=(${F5})  acc=(${F5})$`);
+const TERMS = new RegExp(String.raw`^(Train|Val|Test) terms((?: \S+ ${F5})+)$`);
 const VECTOR_START = /^Test tensor\(\[/;
 const SCALAR = String.raw`tensor\((${FLOAT})(?:, [^)]*)?\)`;
 const GROUPS = new RegExp(`^Test head acc:${SCALAR} medium acc ${SCALAR} tail acc ${SCALAR}$`);
@@ -90,6 +98,15 @@ function parse({ lines }: LogLines): { runs: ReferenceRun[]; skippedLines: numbe
     } else if ((match = TEST_EPOCH.exec(line))) {
       const [, , loss, accuracy, bestAccuracy] = match.map(toNumber);
       epochs.at(Number(match[1])).test = { loss: loss!, accuracy: accuracy!, bestAccuracy: bestAccuracy! };
+    } else if ((match = VAL_EPOCH.exec(line))) {
+      epochs.at(Number(match[1])).val = { loss: toNumber(match[2]), accuracy: toNumber(match[3]) };
+    } else if ((match = TERMS.exec(line))) {
+      const split = match[1]!.toLowerCase();
+      const terms = readTerms(match[2]!);
+      const step = pending.at(-1);
+      if (split === 'train' && step !== undefined) step.terms = terms;
+      else if (split !== 'train' && epochs.current !== null)
+        (epochs.current.evaluationTerms ??= {})[split] = terms;
     } else if (VECTOR_START.test(line)) {
       const vector = readVector(lines, index);
       const test = epochs.current?.test;
@@ -134,23 +151,46 @@ function readVector(
   return null;
 }
 
+/** " base 2.31000 diversity 0.02000" */
+function readTerms(text: string): Record<string, number | null> {
+  const words = text.trim().split(' ');
+  const terms: Record<string, number | null> = Object.create(null) as Record<string, number | null>;
+  for (let index = 0; index < words.length; index += 2) terms[words[index]!] = toNumber(words[index + 1]);
+  return terms;
+}
+
 function toRun(epochs: Epoch[], device: 'cuda' | 'cpu' | null): ReferenceRun {
   const linesPerEpoch = Math.max(1, ...epochs.map(({ train }) => train.length));
   const count = linesPerEpoch * STEPS_PER_LINE;
   const collector = new SeriesCollector(count);
   const evaluations: ReferenceEvaluation[] = [];
-  for (const { epoch, train, trainEpoch, test } of epochs) {
+  for (const { epoch, train, trainEpoch, test, val, evaluationTerms = {} } of epochs) {
     train.forEach((line, index) => {
       const add = (metric: string, value: number | null): void =>
         collector.addStep(metric, epoch, index * STEPS_PER_LINE, value);
       add('train/loss', line.loss);
-      add('train/loss/branch', line.lossIce);
+      // A method of one term prints it as its own individual term.
+      add('train/loss/branch', line.lossIce === line.loss ? null : line.lossIce);
       add('train/loss/fusion', line.lossFce ?? null);
       add('train/top1', line.accuracy);
       add('train/lr', line.lr);
+      for (const [name, value] of Object.entries(line.terms ?? {})) add(`train/loss/${name}`, value);
     });
     collector.addEpoch('train/epoch-loss', epoch, trainEpoch?.loss ?? null);
     collector.addEpoch('train/epoch-top1', epoch, trainEpoch?.accuracy ?? null);
+    for (const [split, terms] of Object.entries(evaluationTerms))
+      for (const [name, value] of Object.entries(terms)) collector.addEpoch(`${split}/${name}`, epoch, value);
+    if (val !== undefined && val.accuracy !== null)
+      evaluations.push({
+        epoch: epoch + 1,
+        step: collector.endOf(epoch),
+        split: 'val',
+        loss: val.loss,
+        top1: val.accuracy,
+        top5: null,
+        perClass: null,
+        groups: null,
+      });
     if (test === undefined || test.accuracy === null) continue;
     const { head = null, medium = null, tail = null } = test;
     evaluations.push({
@@ -173,7 +213,6 @@ function toRun(epochs: Epoch[], device: 'cuda' | 'cpu' | null): ReferenceRun {
     evaluations,
     facts: {
       ...NO_FACTS,
-      // A method of one term prints it as its own individual term.
       method: steps.some(({ loss, lossIce }) => loss !== lossIce) ? 'reslt' : null,
       classes:
         tests.findLast(({ perClassAccuracy }) => perClassAccuracy !== undefined)?.perClassAccuracy?.length ??

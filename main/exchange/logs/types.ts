@@ -24,8 +24,8 @@ export interface ReferenceEvaluation {
   /** Finished epochs. 0 in a log of an evaluation alone. */
   epoch: number;
   step: number;
-  /** All of these programs evaluate on what their papers report as the test set, also where they print "val". */
-  split: 'test';
+  /** The originals evaluate on what their papers report as the test set, also where they print "val"; our own logs have both. */
+  split: 'test' | 'val';
   loss: number | null;
   top1: number;
   top5: number | null;
