@@ -9,10 +9,12 @@ import { datasetCases } from './cases/datasets.ts';
 import { layerCases } from './cases/layers.ts';
 import { logCases } from './cases/logs.ts';
 import { lossCases } from './cases/losses.ts';
+import { methodMetricCases } from './cases/methodMetrics.ts';
 import { metricCases } from './cases/metrics.ts';
 import { modelCases } from './cases/models.ts';
 import { optimizerCases } from './cases/optimizer.ts';
 import { partGCases } from './cases/partG.ts';
+import { partGRideCases } from './cases/partGRide.ts';
 import { scheduleCases } from './cases/schedules.ts';
 import { transformCases } from './cases/transforms.ts';
 import { excess, type Check, type ParityCase } from './parityCase.ts';
@@ -24,9 +26,11 @@ const SOURCES: readonly ((golden: GoldenFolder) => ParityCase[])[] = [
   optimizerCases,
   scheduleCases,
   partGCases,
+  partGRideCases,
   datasetCases,
   transformCases,
   metricCases,
+  methodMetricCases,
   checkpointCases,
   logCases,
 ];

@@ -8,6 +8,7 @@ import { bindLogits, LINEAR_CLASSIFIER } from './singleOutput.ts';
 export const crossEntropy: Method = {
   name: 'ce',
   label: 'Cross-entropy',
+  title: 'CE',
   ...LINEAR_CLASSIFIER,
   fields: [],
   bind: () =>

@@ -12,6 +12,7 @@ export const classifierRetraining: Method = {
   ...crossEntropy,
   name: 'crt',
   label: 'cRT',
+  title: 'cRT',
   defaults: { sampler: 'class-balanced' },
   needs: { initFrom: true },
   trains: isClassifier,

@@ -58,7 +58,11 @@ export interface LossTerms {
 export interface BoundMethod {
   /** The outputs by which the loss is differentiated. */
   trainedOutputs: string[];
-  /** Takes all outputs; labels [batch] int32. Runs inside a tidy; the caller disposes. */
+  /**
+   * Takes all outputs; labels [batch] int32. Examples may meet each other only through labels, as in a common
+   * denominator: a batch is also computed in parts, the logits of the other parts being zeros. Runs inside a tidy; the
+   * caller disposes.
+   */
   loss(outputs: Outputs, labels: Tensor1D, context: LossContext): LossTerms;
   /** The logits that predict. Runs inside a tidy; the caller disposes. */
   fuse(outputs: Outputs): Tensor2D;
@@ -83,6 +87,8 @@ export interface SettingProblem {
 export interface Method {
   name: string;
   label: string;
+  /** A shorter word for a run's title, where there is one. */
+  title?: string;
   /** What it puts on the network. */
   head(settings: MethodSettings): Head;
   /** Outputs that are evaluated and stored beside the prediction, in order; empty where that is the only one. */

@@ -67,6 +67,14 @@ export const rideDistill: Method = {
       default: true,
       help: 'Multiply the whole loss by the number of experts, as the reference does; without it, choose a higher learning rate.',
     }),
+    defineField('choice', {
+      key: 'teacherBatchNorm',
+      label: "Teacher's batch norms",
+      group: 'method',
+      choices: ['batch', 'running'],
+      default: 'batch',
+      help: 'Normalise the teacher with the statistics of each batch, as the reference does, or with those of its training.',
+    }),
   ],
   needs: { teacher: true },
   bind(context) {

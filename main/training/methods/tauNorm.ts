@@ -20,6 +20,7 @@ export const tauNorm: Method = {
   ...crossEntropy,
   name: 'tau-norm',
   label: 'Tau-normalisation',
+  title: 'Tau-norm',
   head: (settings) => ({ kind: 'linear', evalTau: settings[TAU_FIELD.key] as number }),
   fields: [TAU_FIELD],
 };

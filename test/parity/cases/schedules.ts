@@ -6,8 +6,15 @@ import type { ParityCase } from '../parityCase.ts';
 interface GoldenSchedule {
   name: string;
   epochs: number;
-  base: number;
+  base?: number;
+  /** ResLT's cosine programs; null where there is no warm-up. */
   warmupEpochs?: number | null;
+  /** RIDE's and LDAM-DRW's steps, or RIDE's annealing. */
+  schedule?: { step1: number; step2: number; gamma: number; warmup_epoch: number } | { eta_min: number };
+  lrMin?: number;
+  lrMax?: number;
+  firstPeriod?: number;
+  periodFactor?: number;
   learningRates: number[];
 }
 
@@ -15,11 +22,35 @@ interface GoldenSchedule {
 const TOLERANCE = 1e-9;
 
 /** Our schedule of a golden one; null where the program has none like it. */
-function optionsOf({ name, epochs, base, warmupEpochs }: GoldenSchedule): ScheduleOptions | null {
-  const common = { learningRate: base, epochs, milestones: [0.8, 0.9], decayFactor: 0.1 };
-  if (name === 'reslt_cifar10' || name === 'reslt_cifar100')
-    return { ...common, schedule: 'cifar-step', warmupEpochs: 5 };
-  // Of the files' schedules, only these two families give `warmupEpochs`, as null for the plain cosine.
+function optionsOf(golden: GoldenSchedule): ScheduleOptions | null {
+  const { name, epochs, warmupEpochs, schedule } = golden;
+  const common = {
+    learningRate: golden.base ?? golden.lrMax!,
+    epochs,
+    warmupEpochs: 5,
+    milestones: [0.8, 0.9],
+    decayFactor: 0.1,
+  };
+  if (name === 'reslt_cifar10' || name === 'reslt_cifar100') return { ...common, schedule: 'cifar-step' };
+  if (name === 'ldam_drw_cifar') return { ...common, schedule: 'warmup-step', decayFactor: 0.01 };
+  if (golden.firstPeriod !== undefined)
+    return {
+      ...common,
+      schedule: 'cosine-restarts',
+      minLearningRate: golden.lrMin!,
+      restartPeriod: golden.firstPeriod,
+      restartFactor: golden.periodFactor!,
+    };
+  if (schedule && 'eta_min' in schedule)
+    return { ...common, schedule: 'cosine-annealing', minLearningRate: schedule.eta_min };
+  if (schedule)
+    return {
+      ...common,
+      schedule: 'warmup-step',
+      warmupEpochs: schedule.warmup_epoch,
+      milestones: [schedule.step1, schedule.step2],
+      decayFactor: schedule.gamma,
+    };
   if (warmupEpochs === undefined) return null;
   return warmupEpochs === null
     ? { ...common, schedule: 'cosine', warmupEpochs: 0 }
