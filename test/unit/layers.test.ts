@@ -67,7 +67,7 @@ const LAYERS: Record<string, Layer> = {
   'main/datasets': {
     ours: ['main/durableFile.ts', 'main/paths.ts'],
     types: ['main/training'],
-    packages: ['sharp', 'tar-stream', 'zod'],
+    packages: ['sharp', 'tar-stream', 'zod', 'pure-rand'],
     node: true,
   },
   'main/store': {

@@ -50,14 +50,23 @@ function blendWithLevel(pixels: Uint8Array, level: number, factor: number): void
 }
 
 function blendWithGrey(pixels: Uint8Array, factor: number): void {
-  // The product for each difference of two 8-bit values, -255…255.
+  // The result for each grey level and value: cheaper than blending as many pixels as an image has.
   const scale = Math.fround(factor);
   const products = Float32Array.from({ length: 511 }, (_, i) => scale * (i - 255));
-  for (let i = 0; i < pixels.length; i += 3) {
-    const level = grey(pixels[i]!, pixels[i + 1]!, pixels[i + 2]!);
-    for (let c = i; c < i + 3; c++) {
-      const blended = Math.fround(level + products[pixels[c]! - level + 255]!);
-      pixels[c] = Math.min(255, Math.max(0, blended));
+  const table = new Uint8Array(65536);
+  for (let level = 0; level < 256; level++) {
+    for (let value = 0; value < 256; value++) {
+      const blended = Math.fround(level + products[value - level + 255]!) | 0;
+      table[(level << 8) | value] = blended < 0 ? 0 : Math.min(255, blended);
     }
+  }
+  for (let i = 0; i < pixels.length; i += 3) {
+    const red = pixels[i]!;
+    const green = pixels[i + 1]!;
+    const blue = pixels[i + 2]!;
+    const row = grey(red, green, blue) << 8;
+    pixels[i] = table[row | red]!;
+    pixels[i + 1] = table[row | green]!;
+    pixels[i + 2] = table[row | blue]!;
   }
 }
