@@ -9,7 +9,7 @@ import { openGolden } from './golden.ts';
 
 const backend = await loadBackend({ kind: 'wasm', threads: 1 });
 const golden = openGolden(path.join(import.meta.dirname, '../fixtures/golden'));
-const OWN = /^(models|losses|layers|part-g\/(cifar_reslt|loss))/;
+const OWN = /^(models|losses|layers|part-g\/(cifar_reslt|r10_reslt|ride_r32|loss))/;
 
 for (const parityCase of findCases(golden).filter(({ name }) => OWN.test(name))) {
   const skip = 'skipped' in parityCase ? parityCase.skipped : (parityCase.needs?.(backend) ?? false);

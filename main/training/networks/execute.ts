@@ -10,6 +10,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core
 import type { BatchNormVectors, Ops, Shape4D } from '../ops.ts';
 import { gradientNeeds } from './gradientNeeds.ts';
 import type { Graph, Network, NetworkNode } from './graph.ts';
+import { lastUses } from './liveness.ts';
 
 /** The tensors of a network inside the engine, by state-dict name: filters [height, width, in, out], the rest as in PyTorch. */
 export interface NetworkState {
@@ -328,16 +329,6 @@ function accumulate(ops: Ops, sum: Tensor | null, gradient: Tensor): Tensor {
   sum.dispose();
   gradient.dispose();
   return total;
-}
-
-/** For each node, the nodes whose value nobody reads after it in the forward pass (outputs excepted). */
-function lastUses(graph: Graph): number[][] {
-  const last = new Map<number, number>();
-  graph.nodes.forEach((node, index) => node.inputs.forEach((input) => last.set(input, index)));
-  for (const output of Object.values(graph.outputs)) last.delete(output);
-  const plan: number[][] = graph.nodes.map(() => []);
-  for (const [input, index] of last) plan[index]!.push(input);
-  return plan;
 }
 
 function free(values: (Tensor | null)[], index: number): void {
