@@ -356,6 +356,15 @@ export interface ConfigCheck {
     parameters: number | null;
     branches: { id: string; label: string; fromRank: number; classes: number; images: number }[];
   } | null;
+  /** What it needs of the device's memory, and what is there; null with a problem or without a dataset. */
+  memory: {
+    neededBytes: number;
+    /** Null where the driver does not tell. */
+    freeBytes: number | null;
+    totalBytes: number | null;
+    /** "memory" or "GPU memory". */
+    place: string;
+  } | null;
   estimate: {
     /** Of each run; null without an earlier run to go by. */
     perRun: ExpectedTime | null;

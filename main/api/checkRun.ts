@@ -7,8 +7,8 @@ import type { DatasetRow } from '../store/datasets.ts';
 import { parseRunConfig, type RunConfig } from '../training/config.ts';
 import { findMethod } from '../training/methods/index.ts';
 import { resolveScopeRanks, usedBranches } from '../training/methods/reslt.ts';
-import { countSteps } from '../training/model.ts';
-import { countParameters } from '../training/networks/graph.ts';
+import { buildNetwork, countSteps } from '../training/model.ts';
+import { countParameters, type Network } from '../training/networks/graph.ts';
 import { findNetwork } from '../training/networks/index.ts';
 import { findPreset } from '../training/presets/index.ts';
 import { resolveMilestones, STEP_SCHEDULES } from '../training/schedules.ts';
@@ -27,6 +27,8 @@ export interface CheckedRun {
   problems: ConfigProblem[];
   warnings: ConfigProblem[];
   resolved: ConfigCheck['resolved'];
+  /** The network that it would train; null with a problem or without a dataset. */
+  network: Network | null;
 }
 
 /** Checks a configuration, against a dataset and the preset that it came from where they are given. */
@@ -35,19 +37,22 @@ export function checkRun(config: Config, dataset: DatasetRow | null, presetName:
   const parsed = parseRunConfig(named);
   const problems = (parsed.problems ?? []).map(({ key, message }) => ({ key: key ?? '', message }));
   const warnings = parsed.warnings.map(({ key, message }) => ({ key: key ?? '', message }));
-  const refused = (): CheckedRun => ({ config: null, problems, warnings, resolved: null });
+  const refused = (): CheckedRun => ({ config: null, problems, warnings, resolved: null, network: null });
   if (dataset !== null) {
     const fit = checkPreset(dataset, presetName);
     problems.push(...fit.problems);
     warnings.push(...fit.warnings);
   }
   if (parsed.config === null || problems.length > 0) return refused();
-  if (dataset === null) return { config: parsed.config, problems, warnings, resolved: null };
+  if (dataset === null) return { config: parsed.config, problems, warnings, resolved: null, network: null };
   problems.push(...checkScopes(parsed.config, dataset));
   if (problems.length > 0) return refused();
+  const { manifest } = dataset;
   warnings.push(...checkImages(parsed.config, dataset));
   try {
-    return { config: parsed.config, problems, warnings, resolved: resolve(parsed.config, dataset) };
+    const network = buildNetwork(parsed.config, { ...manifest, ...inputSize(parsed.config, manifest) });
+    const resolved = resolve(parsed.config, dataset, network);
+    return { config: parsed.config, problems, warnings, resolved, network };
   } catch (error) {
     // What a network can't be: of this image size, or with this head.
     if (!(error instanceof RangeError)) throw error;
@@ -143,17 +148,14 @@ function checkScopes(config: RunConfig, { name, manifest }: DatasetRow): ConfigP
   });
 }
 
-function resolve(config: RunConfig, { manifest }: DatasetRow): NonNullable<ConfigCheck['resolved']> {
-  const { classCounts, channels, counts } = manifest;
+function resolve(
+  config: RunConfig,
+  { manifest }: DatasetRow,
+  network: Network,
+): NonNullable<ConfigCheck['resolved']> {
+  const { classCounts, counts } = manifest;
   const stepsPerEpoch = countSteps(config, counts.train);
   const totalSteps = stepsPerEpoch * config.epochs;
-  const method = findMethod(config.method);
-  const network = findNetwork(config.network).build({
-    ...inputSize(config, manifest),
-    channels,
-    classes: classCounts.length,
-    head: method.head(config),
-  });
   return {
     stepsPerEpoch,
     totalSteps: Math.min(totalSteps, config.maxSteps ?? totalSteps),

@@ -8,13 +8,17 @@ import { checkRun } from './checkRun.ts';
 import { configChanges, configFields, methodInfos, presets } from './configText.ts';
 import type { ApiContext } from './context.ts';
 import { Estimates } from './estimates.ts';
+import { findOrigins } from './origins.ts';
+import { runMemory } from './runMemory.ts';
 
 type ConfigApi = Pick<
   Api,
   'getConfigFields' | 'listMethods' | 'listPresets' | 'checkConfig' | 'formatConfig' | 'parseConfig'
 >;
 
-export function configApi({ store, libraryFolder }: ApiContext): ConfigApi {
+export function configApi(context: ApiContext): ConfigApi {
+  const { store, libraryFolder } = context;
+
   async function checkConfig({
     config,
     datasetId,
@@ -23,10 +27,14 @@ export function configApi({ store, libraryFolder }: ApiContext): ConfigApi {
     seeds,
   }: Parameters<Api['checkConfig']>[0]): Promise<ConfigCheck> {
     const dataset = datasetId === null ? null : store.datasets.get(datasetId);
-    const { problems, warnings, resolved, config: checked } = checkRun(config, dataset, preset);
+    const { problems, warnings, resolved, config: checked, network } = checkRun(config, dataset, preset);
+    const planned = checked !== null && dataset !== null && resolved !== null;
+    if (planned) problems.push(...(await findOrigins(context, checked, dataset)).problems);
+    const memory = checked === null || network === null ? null : await runMemory(checked, network);
+    if (memory?.problem) problems.push(memory.problem);
+    if (memory?.warning) warnings.push(memory.warning);
     const disk = await statfs(libraryFolder);
     const estimates = new Estimates(store);
-    const planned = checked !== null && dataset !== null && resolved !== null;
     const bytesPerRun = planned ? estimates.diskBytes(checked as Config, dataset) : null;
     return {
       problems,
@@ -36,6 +44,7 @@ export function configApi({ store, libraryFolder }: ApiContext): ConfigApi {
         ({ after }) => after !== undefined,
       ),
       resolved,
+      memory: memory?.memory ?? null,
       estimate: {
         perRun: planned ? estimates.time(checked as Config, dataset, resolved.totalSteps) : null,
         startsAtMs: estimates.emptyAt(Date.now()),

@@ -26,6 +26,7 @@ import type { ApiContext } from './context.ts';
 import { Estimates } from './estimates.ts';
 import { findOrigins, pinOrigins } from './origins.ts';
 import { referencedCheckpoints, wordOf } from './retention.ts';
+import { runMemory } from './runMemory.ts';
 
 type RunApi = Pick<
   Api,
@@ -209,6 +210,8 @@ async function createRuns(
   const checked = checkRun({ checkpointEvery: keepEvery, ...config }, dataset, preset);
   if (checked.config === null) throw invalidConfig(checked.problems);
   const { origins, problems } = await findOrigins(context, checked.config, dataset);
+  const memory = await runMemory(checked.config, checked.network!);
+  if (memory.problem !== null) problems.push(memory.problem);
   if (problems.length > 0) throw invalidConfig(problems);
   const repeated = seeds.find((seed, index) => seeds.indexOf(seed) !== index);
   if (repeated !== undefined)

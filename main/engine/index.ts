@@ -18,4 +18,5 @@ export {
 export { createProgressText, describeProgress, type ProgressStream } from './progressText.ts';
 export { selectEngine, type EngineName, type SelectedEngine } from './select.ts';
 export { readDevice, type DeviceReading } from './deviceMeter.ts';
+export { readFreeMemory, type FreeMemory } from './freeMemory.ts';
 export { formatDoctorReport, runDoctor, type DoctorItem, type DoctorReport } from './doctor.ts';

@@ -5,6 +5,7 @@ import type { Attempt, Ending } from './attempt.ts';
 import { loadCheckpoint, sweepCheckpoints } from './checkpoints.ts';
 import { loadOrigin, loadTeacher } from './origins.ts';
 import { prepare } from './prepare.ts';
+import { requireMemory } from './requireMemory.ts';
 
 /** Trains from the beginning or from the launch file's checkpoint, to the end or until asked to leave. */
 export async function runTraining(attempt: Attempt): Promise<Ending> {
@@ -22,6 +23,7 @@ export async function runTraining(attempt: Attempt): Promise<Ending> {
   if (initFrom !== null) attempt.log('info', `Starts from the weights of ${launch.initFrom!.ref}.`);
   const { config, data, backend } = await prepare(attempt, null);
   try {
+    await requireMemory(config, data, backend);
     await attempt.yieldToEvents();
     if (attempt.endAsked !== null) {
       return { state: attempt.endAsked === 'stop' ? 'stopped' : 'paused', message: null };

@@ -24,14 +24,7 @@ export interface Model {
 /** Builds network and method. The caller disposes `bound`. Throws RangeError when the settings do not fit the data. */
 export function createModel(config: RunConfig, data: DataDescription): Model {
   const method = findMethod(config.method);
-  const { height, width, channels } = data;
-  const network = findNetwork(config.network).build({
-    height,
-    width,
-    channels,
-    classes: data.classNames.length,
-    head: method.head(config),
-  });
+  const network = buildNetwork(config, data);
   const bound = method.bind({ classCounts: data.classCounts, epochs: config.epochs, settings: config });
   return {
     network,
@@ -41,6 +34,25 @@ export function createModel(config: RunConfig, data: DataDescription): Model {
     terms: method.terms(config),
     evaluationTerms: method.evaluationTerms?.(config) ?? [],
   };
+}
+
+/** The network of a configuration. Throws RangeError for what it cannot be: a size, or a head. */
+export function buildNetwork(
+  config: RunConfig,
+  {
+    height,
+    width,
+    channels,
+    classNames,
+  }: Pick<DataDescription, 'height' | 'width' | 'channels' | 'classNames'>,
+): Network {
+  return findNetwork(config.network).build({
+    height,
+    width,
+    channels,
+    classes: classNames.length,
+    head: findMethod(config.method).head(config),
+  });
 }
 
 /** The tensors that a run trains: all parameters, or those that a second stage is about. */

@@ -45,7 +45,7 @@ const SECOND_STAGE: Partial<RunConfig> = {
 };
 
 const BASELINES: readonly Baseline[] = [
-  { name: 'ce', method: 'ce', title: 'CE', settings: {} },
+  { name: 'ce', method: 'ce', settings: {} },
   { name: 'focal', method: 'focal', settings: {} },
   { name: 'class-balanced', method: 'class-balanced', settings: { baseLoss: 'cross-entropy' } },
   {

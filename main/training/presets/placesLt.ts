@@ -43,7 +43,6 @@ export const PLACES_LT_PRESETS: readonly Preset[] = presetsOf(PLACES_LT, [
   },
   {
     method: 'ce',
-    title: 'CE',
     network: NETWORK,
     source: 'Ours: cross-entropy under the same schedule as places-lt-resnet152-reslt',
     settings: SCHEDULE,

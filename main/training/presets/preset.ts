@@ -55,7 +55,7 @@ function presetOf(benchmark: Benchmark, recipe: Recipe): Preset {
   return {
     name: words.join('-'),
     benchmark,
-    title: title ?? findMethod(method).label,
+    title: title ?? findMethod(method).title ?? findMethod(method).label,
     detail: [networkLabel, detail ?? ''].filter((part) => part !== '').join(', '),
     method,
     network,

@@ -23,7 +23,7 @@ const NETWORK = 'resnet32';
 
 const RECIPES: readonly Pick<Recipe, 'suffix' | 'title' | 'detail' | 'method' | 'settings'>[] = [
   { method: 'reslt', settings: {} },
-  { method: 'ce', title: 'CE', settings: {} },
+  { method: 'ce', settings: {} },
   {
     suffix: 'ldam-drw',
     title: 'LDAM-DRW',

@@ -1,0 +1,26 @@
+/** Looks once more whether a training fits into the memory that is free now, before the first step needs it. */
+import { readFreeMemory } from '../engine/index.ts';
+import type { RunConfig } from '../training/config.ts';
+import { memoryNeed, memoryProblem } from '../training/memoryFit.ts';
+import { buildNetwork } from '../training/model.ts';
+import type { Backend } from '../training/ops.ts';
+import type { DataDescription } from '../training/types.ts';
+
+/** Throws Error with what to do. The engine is loaded already, so its own share counts as taken. */
+export async function requireMemory(
+  config: RunConfig,
+  data: DataDescription,
+  backend: Backend,
+): Promise<void> {
+  const isGpu = backend.kind === 'tensorflow-gpu';
+  const free = await readFreeMemory(isGpu ? 'gpu' : 'cpu');
+  if (free === null) return;
+  const problem = memoryProblem(
+    config,
+    memoryNeed(config, buildNetwork(config, data)),
+    free.freeBytes,
+    isGpu ? 'GPU memory' : 'memory',
+  );
+  if (problem !== null)
+    throw new Error(`${problem} Resume it when there is more, or queue it again with such settings.`);
+}
