@@ -22,6 +22,7 @@ import {
 import { assetsFolder } from '../paths.ts';
 import { StudioError } from '../store/errors.ts';
 import { schemesOf } from '../store/scores.ts';
+import type { TaskContext } from '../tasks.ts';
 import type { ApiContext } from './context.ts';
 import { freeDatasetName, suggestDatasetName } from './datasetNames.ts';
 
@@ -106,6 +107,19 @@ export function datasetApi(context: ApiContext): DatasetApi {
   /** Tasks that check a dataset, by its id. */
   const checks = new Map<number, number>();
 
+  let lastCheck: Promise<unknown> = Promise.resolve();
+
+  /** Does checks one after another; one that is cancelled while it waits is not begun. */
+  function oneByOne<T>({ signal, onProgress }: TaskContext, check: () => Promise<T>): Promise<T> {
+    onProgress(null, 'Waiting for another check');
+    const turn = lastCheck.then(() => {
+      signal.throwIfAborted();
+      return check();
+    });
+    lastCheck = turn.catch(() => undefined);
+    return turn;
+  }
+
   function runningCheck(id: number): Task | null {
     const taskId = checks.get(id);
     const task = taskId === undefined ? undefined : tasks.list().find((one) => one.id === taskId);
@@ -114,12 +128,14 @@ export function datasetApi(context: ApiContext): DatasetApi {
 
   /** Starts a check, or gives the one that is under way. */
   function verify(id: number): Task {
-    const { name } = store.datasets.get(id);
+    const { name, manifest } = store.datasets.get(id);
     const folder = folderOf(id);
     const running = runningCheck(id);
     if (running !== null) return running;
     const task = tasks.start('verify-dataset', `Verify ${name}`, async (task) => {
-      const { ok, message } = await background.run('verifyDataset', { folder }, task);
+      const check = () => background.run('verifyDataset', { folder }, task);
+      // Reading every photograph takes long, and whoever looks at pictures meanwhile needs a process too.
+      const { ok, message } = await (manifest.photographs === null ? check() : oneByOne(task, check));
       store.datasets.setVerification(id, ok ? 'verified' : 'failed', message, Date.now());
       changed();
       return { resultId: id, message };
