@@ -10,8 +10,8 @@ if (parentPort === null)
 
 const { images, shape, table } = workerData as WorkerSetup;
 
-parentPort.on('message', ({ split, padding, size, plan, out, state }: WorkerJob) => {
-  fillBatch({ images: images[split]!, shape, table, padding, plan, size, out });
+parentPort.on('message', ({ split, state, ...job }: WorkerJob) => {
+  fillBatch({ images: images[split]!, shape, table, ...job });
   Atomics.store(state, 0, DONE);
   Atomics.notify(state, 0);
 });

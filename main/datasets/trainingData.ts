@@ -9,10 +9,8 @@ import { open } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { workerModule } from '../paths.ts';
 import type {
-  Batch,
   BatchStream,
   DataDescription,
-  Random,
   Split,
   TrainingData,
   TrainStreamOptions,
@@ -28,6 +26,8 @@ import {
   type WorkerJob,
   type WorkerSetup,
 } from './augment.ts';
+import { streamAhead } from './batchAhead.ts';
+import { epochOrder } from './epochOrder.ts';
 import { DatasetError } from './errors.ts';
 import { partFile, readManifest, splitsOf } from './manifest.ts';
 
@@ -128,19 +128,27 @@ class PackedData implements TrainingData {
   }
 
   trainStream(options: TrainStreamOptions): BatchStream {
-    const { batchSize, dropLast, cropPadding, flip, random, skipBatches = 0 } = options;
+    const { batchSize, dropLast, cropPadding, skipBatches = 0, rotation = 0 } = options;
+    if ((options.augmentation ?? 'crop') !== 'crop')
+      throw new Error(
+        'The augmentation resized-crop is for photographs (list files, class folders); this dataset is packed. Set augmentation to crop.',
+      );
     const { labels } = this.#split('train');
-    const plan = drawEpoch(labels.length, cropPadding, flip, random);
+    const plan = drawEpoch(labels, options);
     const whole = Math.floor(labels.length / batchSize) * batchSize;
     const examples = dropLast && whole > 0 ? whole : labels.length;
-    return this.#stream('train', plan, examples, batchSize, cropPadding, skipBatches);
+    return this.#stream('train', plan, examples, batchSize, {
+      padding: cropPadding,
+      rotated: rotation > 0,
+      skipped: skipBatches,
+    });
   }
 
   evalStream(split: Split, batchSize: number): BatchStream {
     const { labels } = this.#split(split);
     const plan = new Int32Array(labels.length * PLAN_WIDTH);
     for (let row = 0; row < labels.length; row++) plan[row * PLAN_WIDTH] = row;
-    return this.#stream(split, plan, labels.length, batchSize, 0, 0);
+    return this.#stream(split, plan, labels.length, batchSize, { padding: 0, rotated: false, skipped: 0 });
   }
 
   async close(): Promise<void> {
@@ -163,57 +171,37 @@ class PackedData implements TrainingData {
     );
   }
 
-  /** Batches of `plan` in order, the last one smaller where it does not divide, without the first `skipped` ones. */
+  /** Batches of `plan` in order, the last one smaller where it does not divide; the first `skipped` are left out. */
   #stream(
     split: Split,
     plan: Int32Array,
     examples: number,
     batchSize: number,
-    padding: number,
-    skipped: number,
+    { padding, rotated, skipped }: { padding: number; rotated: boolean; skipped: number },
   ): BatchStream {
     const { labels } = this.#split(split);
     const imageLength = this.height * this.width * this.channels;
-    const batches = Math.ceil(examples / batchSize);
     const sizeOf = (batch: number) => Math.min(batchSize, examples - batch * batchSize);
-    /** Slot of each batch in preparation, oldest first; the first belongs to the batch in use. */
-    const ahead: Slot[] = [];
-    let started = skipped;
-    let given = skipped;
-    let closed = false;
-
-    const start = (slot: Slot) => {
-      const size = sizeOf(started);
-      const first = started * batchSize * PLAN_WIDTH;
-      slot.plan.set(plan.subarray(first, first + size * PLAN_WIDTH));
-      this.#prepare(split, { padding, size, ...slot }, slot);
-      ahead.push(slot);
-      started++;
-    };
-    const depth = this.#workers.length === 0 ? 1 : PREFETCHED_BATCHES;
-    while (started < Math.min(skipped + depth, batches)) start(this.#takeSlot(batchSize, imageLength));
-
-    return {
-      next: async (): Promise<Batch | null> => {
-        if (closed || given >= batches) return null;
-        // The batch in use is given up now: its memory takes the next one to prepare.
-        const used = given === skipped ? this.#takeSlot(batchSize, imageLength) : ahead.shift()!;
-        if (started < batches) start(used);
-        else this.#releaseSlot(batchSize, used);
-        const slot = ahead[0]!;
+    return streamAhead<Slot>({
+      batches: Math.ceil(examples / batchSize),
+      skipped,
+      depth: this.#workers.length === 0 ? 1 : PREFETCHED_BATCHES,
+      take: () => this.#takeSlot(batchSize, imageLength),
+      release: (slot) => this.#releaseSlot(batchSize, slot),
+      start: (batch, slot) => {
+        const size = sizeOf(batch);
+        const first = batch * batchSize * PLAN_WIDTH;
+        slot.plan.set(plan.subarray(first, first + size * PLAN_WIDTH));
+        this.#prepare(split, { padding, rotated, size, ...slot }, slot);
+      },
+      finish: async (batch, slot) => {
         await this.#ready(slot);
-        const size = sizeOf(given);
+        const size = sizeOf(batch);
         const batchLabels = new Int32Array(size);
-        for (let i = 0; i < size; i++) batchLabels[i] = labels[plan[(given * batchSize + i) * PLAN_WIDTH]!]!;
-        given++;
+        for (let i = 0; i < size; i++) batchLabels[i] = labels[plan[(batch * batchSize + i) * PLAN_WIDTH]!]!;
         return { images: slot.out.subarray(0, size * imageLength), labels: batchLabels, size };
       },
-      close: () => {
-        if (closed) return;
-        closed = true;
-        for (const slot of ahead) this.#releaseSlot(batchSize, slot);
-      },
-    };
+    });
   }
 
   #prepare(split: Split, job: Omit<WorkerJob, 'split'>, slot: Slot): void {
@@ -273,21 +261,25 @@ class PackedData implements TrainingData {
 
 /**
  * Draws one epoch: first the order of the examples, then, example by example in that order, top and left of the crop
- * (where there is padding) and whether to mirror. Returns the plan [examples, PLAN_WIDTH].
+ * (where there is padding), whether to mirror, and the angle (where there is rotation). Returns the plan
+ * [examples, PLAN_WIDTH].
  */
-function drawEpoch(examples: number, padding: number, flip: boolean, random: Random): Int32Array {
-  const order = Int32Array.from({ length: examples }, (_, row) => row);
-  random.shuffle(order);
-  const plan = new Int32Array(examples * PLAN_WIDTH);
-  const offsets = 2 * padding + 1;
-  order.forEach((row, i) => {
+function drawEpoch(
+  labels: Int32Array,
+  { cropPadding, flip, rotation = 0, sampler = 'shuffle', random }: TrainStreamOptions,
+): Int32Array {
+  const plan = new Int32Array(labels.length * PLAN_WIDTH);
+  const angles = new Float32Array(plan.buffer);
+  const offsets = 2 * cropPadding + 1;
+  epochOrder(labels, sampler, random).forEach((row, i) => {
     const at = i * PLAN_WIDTH;
     plan[at] = row;
-    if (padding > 0) {
+    if (cropPadding > 0) {
       plan[at + 1] = random.int(offsets);
       plan[at + 2] = random.int(offsets);
     }
     if (flip) plan[at + 3] = random.float() < 0.5 ? 1 : 0;
+    if (rotation > 0) angles[at + 4] = rotation * (2 * random.float() - 1);
   });
   return plan;
 }

@@ -231,8 +231,9 @@ function runTransform(
   flip: boolean,
 ): Float32Array {
   const out = new Float32Array(images.length);
-  const plan = new Int32Array([0, top, left, flip ? 1 : 0]);
-  fillBatch({ images, shape: { height: 32, width: 32, channels: 3 }, table, padding, plan, size: 1, out });
+  const plan = new Int32Array([0, top, left, flip ? 1 : 0, 0]);
+  const shape = { height: 32, width: 32, channels: 3 };
+  fillBatch({ images, shape, table, padding, rotated: false, plan, size: 1, out });
   return out;
 }
 

@@ -14,7 +14,8 @@ function crop(top: number, left: number, mirrored: 0 | 1, padding: number): numb
     shape: { height: 2, width: 3, channels: 1 },
     table: identity,
     padding,
-    plan: new Int32Array([0, top, left, mirrored]),
+    rotated: false,
+    plan: new Int32Array([0, top, left, mirrored, 0]),
     size: 1,
     out,
   });
@@ -42,7 +43,8 @@ test('padding is normalised like a black pixel, per channel', () => {
     shape: { height: 1, width: 1, channels: 2 },
     table,
     padding: 1,
-    plan: new Int32Array([0, 0, 0, 0, 1, 1, 1, 0]),
+    rotated: false,
+    plan: new Int32Array([0, 0, 0, 0, 0, 1, 1, 1, 0, 0]),
     size: 2,
     out,
   });
@@ -65,6 +67,7 @@ test('the plan says which image comes where', () => {
     shape: { height: 1, width: 1, channels: 1 },
     table: identity,
     padding: 0,
+    rotated: false,
     plan: new Int32Array(2 * PLAN_WIDTH).fill(2, 0, 1),
     size: 2,
     out,
