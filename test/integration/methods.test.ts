@@ -1,6 +1,7 @@
 /** Every method through the whole loop on small images: it learns, and logs and stores what it declares. */
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import * as tf from '@tensorflow/tfjs-core';
 
 import { train } from '../../main/training/loop.ts';
 import { METHODS } from '../../main/training/methods/index.ts';
@@ -20,7 +21,11 @@ for (const { name } of FIRST_STAGES)
     const settings = { method: name, epochs: 8, batchSize: 16, learningRate: 0.05, logEverySteps: 1 };
     const config = configOf({ ...settings, evaluateEvery: 8 });
     const data = dataOf(2, cycle(64, 2));
+    const before = tf.memory().numTensors;
     assert.deepEqual(await train({ config, data, backend, host }), { state: 'completed' });
+    // An engine keeps a few constants, once; 32 steps that each left a tensor would be more.
+    const left = tf.memory().numTensors - before;
+    assert.ok(left < 32, `${left} tensors leaked`);
 
     const accuracies = metricsOf(host.events, 'train/epoch-top1');
     assert.ok(accuracies.at(-1)!.value >= 0.9, JSON.stringify(accuracies));
