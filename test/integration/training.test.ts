@@ -1,10 +1,9 @@
 /** The training loop on real engines with small images: it learns, repeats, resumes, and says what goes wrong. */
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { parseRunConfig, type RunConfig } from '../../main/training/config.ts';
+import type { RunConfig } from '../../main/training/config.ts';
 import { NonFiniteLossError } from '../../main/training/errors.ts';
 import { evaluate } from '../../main/training/evaluate.ts';
 import { train } from '../../main/training/loop.ts';
@@ -12,80 +11,10 @@ import { createModel, resolveRun } from '../../main/training/model.ts';
 import type { Backend, EngineKind } from '../../main/training/ops.ts';
 import { createRandom } from '../../main/training/random.ts';
 import { TrainingSession } from '../../main/training/session.ts';
-import type {
-  CheckpointToSave,
-  ControlRequest,
-  TensorMap,
-  TrainingData,
-  TrainingEvent,
-  TrainingHost,
-  TrainingState,
-} from '../../main/training/types.ts';
+import type { TensorMap, TrainingData, TrainingEvent, TrainingState } from '../../main/training/types.ts';
 import { disposeState, fromTensorMap, initialWeights } from '../../main/training/weights.ts';
-import { memoryData, patternSplit } from '../helpers/memoryData.ts';
+import { configOf, cycle, dataOf, hashState as hash, metricsOf, recorder } from '../helpers/trainingRuns.ts';
 import { findTestEngines } from '../parity/engine.ts';
-
-interface Recorder extends TrainingHost {
-  events: TrainingEvent[];
-  checkpoints: CheckpointToSave[];
-}
-
-/** Keeps what the loop says; `requests` are taken at the steps that they name. */
-function recorder(requests: Record<number, ControlRequest> = {}): Recorder {
-  let steps = 0;
-  return {
-    events: [],
-    checkpoints: [],
-    emit(event) {
-      this.events.push(event);
-    },
-    takeRequest: () => requests[++steps] ?? null,
-    yieldToEvents: () => new Promise((resolve) => setImmediate(resolve)),
-    saveCheckpoint(checkpoint) {
-      this.checkpoints.push(structuredClone(checkpoint));
-      return Promise.resolve();
-    },
-    now: () => performance.now(),
-  };
-}
-
-function configOf(settings: Record<string, unknown>): RunConfig {
-  const { config, problems } = parseRunConfig({ dataset: 'test', warmupEpochs: 1, ...settings });
-  assert.ok(config, problems?.map(({ message }) => message).join(' '));
-  return config;
-}
-
-function dataOf(classes: number, trainLabels: Int32Array, options: { val?: boolean } = {}): TrainingData {
-  const shape = { height: 8, width: 8, channels: 1, classes };
-  const random = createRandom(11);
-  const testLabels = Int32Array.from({ length: 10 * classes }, (_, index) => index % classes);
-  return memoryData({
-    ...shape,
-    splits: {
-      train: patternSplit(shape, trainLabels, random),
-      test: patternSplit(shape, testLabels, random),
-      ...(options.val && { val: patternSplit(shape, testLabels, random) }),
-    },
-  });
-}
-
-const cycle = (examples: number, classes: number): Int32Array =>
-  Int32Array.from({ length: examples }, (_, index) => index % classes);
-
-function hash({ weights, optimizer }: Pick<TrainingState, 'weights' | 'optimizer'>): string {
-  const digest = createHash('sha256');
-  for (const map of [weights, optimizer])
-    for (const [name, { data }] of map) digest.update(name).update(new Uint8Array(data.buffer.slice(0)));
-  return digest.digest('hex');
-}
-
-function metricsOf(events: TrainingEvent[], name: string): { step: number; value: number }[] {
-  return events.flatMap((event) =>
-    event.type === 'metrics' && name in event.values
-      ? [{ step: event.step, value: event.values[name]! }]
-      : [],
-  );
-}
 
 function sessionOf(
   backend: Backend,
