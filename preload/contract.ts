@@ -264,6 +264,8 @@ export interface ConfigField {
   help: string;
   /** Only for these methods; null for all. */
   methods: string[] | null;
+  /** Methods that can't do without a value. */
+  requiredFor: string[];
 }
 
 export interface MethodInfo {
@@ -1260,8 +1262,12 @@ export type Reply<T = unknown> = { ok: true; value: T } | { ok: false; error: Ap
 export interface Bridge {
   invoke(method: ApiMethod, argument: unknown): Promise<Reply>;
   subscribe(listener: (notice: Notice) => void): () => void;
-  /** The native dialog; null when it was cancelled. */
-  choosePath(options: { title: string; kind: 'file' | 'folder' }): Promise<string | null>;
+  /** The native dialog; null when it was cancelled. `save` names a file to write, and asks before one is replaced. */
+  choosePath(options: {
+    title: string;
+    kind: 'file' | 'folder' | 'save';
+    defaultName?: string;
+  }): Promise<string | null>;
   showInFolder(path: string): Promise<void>;
   /** Answers the command `confirm-close`, which the shell sends when the window is closed while something trains. */
   answerClose(answer: CloseAnswer, remember: boolean): Promise<void>;

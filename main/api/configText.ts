@@ -51,14 +51,26 @@ const CHOICE_LABELS: Readonly<Record<string, string>> = {
   wasm: 'WebAssembly',
 };
 
-/** The settings as a form draws them. Lists of whole numbers are lists of numbers there. */
+/**
+ * The settings as a form draws them. Lists of whole numbers are lists of numbers there, and a teacher is a setting of
+ * the methods that need one.
+ */
 export function configFields(): ConfigField[] {
-  return CONFIG_FIELDS.map(({ methods, type, choices, ...field }: Field) => ({
-    ...field,
-    type: type === 'integers' ? 'numbers' : type,
-    choices: choices?.map((value) => ({ value, label: choiceLabel(value) })) ?? null,
-    methods: methods ?? null,
-  }));
+  return CONFIG_FIELDS.map(({ methods, type, choices, ...field }: Field) => {
+    const requiredFor = methodsThatNeed(field.key);
+    return {
+      ...field,
+      type: type === 'integers' ? 'numbers' : type,
+      choices: choices?.map((value) => ({ value, label: choiceLabel(value) })) ?? null,
+      methods: field.key === 'teacher' ? requiredFor : (methods ?? null),
+      requiredFor,
+    };
+  });
+}
+
+function methodsThatNeed(key: string): string[] {
+  if (key !== 'initFrom' && key !== 'teacher') return [];
+  return METHODS.filter(({ needs }) => needs?.[key] === true).map(({ name }) => name);
 }
 
 /** "H + M" for a sum of branches, else the word for a choice, else what it is called in a file, capitalised. */

@@ -10,10 +10,19 @@ import type {
   DatasetSummary,
   Preset,
 } from '../../preload/contract.ts';
-import { formatCount, formatNumber, formatQuantity } from '../lib/format.ts';
+import {
+  formatCount,
+  formatNumber,
+  formatPercent,
+  formatPercentUnit,
+  formatQuantity,
+} from '../lib/format.ts';
 
 /** Set elsewhere in the sheet (dataset and seeds), or fixed. */
 const NOT_IN_FORM = ['dataset', 'seed', 'schemaVersion'];
+
+/** Settings that name a checkpoint. */
+export const CHECKPOINT_KEYS: readonly string[] = ['initFrom', 'teacher'];
 
 const SECTIONS: { group: ConfigField['group']; title: string }[] = [
   { group: 'method', title: 'Method' },
@@ -29,11 +38,58 @@ export interface FormSection {
   fields: ConfigField[];
 }
 
+/** Settings that only work with some values of another: its key, and the values. */
+const ONLY_WITH: Readonly<Record<string, [key: string, values: readonly ConfigValue[]]>> = {
+  milestones: ['schedule', ['cifar-step', 'warmup-step']],
+  decayFactor: ['schedule', ['cifar-step', 'warmup-step']],
+  warmupEpochs: ['schedule', ['cifar-step', 'warmup-step', 'warmup-cosine']],
+  minLearningRate: ['schedule', ['cosine-annealing', 'cosine-restarts']],
+  restartPeriod: ['schedule', ['cosine-restarts']],
+  restartFactor: ['schedule', ['cosine-restarts']],
+  cropPadding: ['augmentation', ['crop']],
+  colorJitter: ['augmentation', ['resized-crop']],
+  reweightEpoch: ['deferReweighting', [true]],
+};
+
+/** Settings that are about photographs. */
+const PHOTOGRAPHS_ONLY: readonly string[] = [
+  'augmentation',
+  'colorJitter',
+  'imageSize',
+  'decode',
+  'loaderWorkers',
+];
+
+/** Whether datasets of a kind have photographs, which are cut to a size, or small images of one size. */
+export function isPhotographKind(kind: DatasetSummary['kind']): boolean {
+  return kind === 'list' || kind === 'folder';
+}
+
+export interface FormSituation {
+  config: Config;
+  /** Whether the chosen dataset has photographs; null without a dataset. */
+  isPhotographs: boolean | null;
+  /** Shown whatever else: they were changed, or something is wrong with them. */
+  marked: readonly string[];
+}
+
+/** Whether a setting of the method has an effect here. */
+function isRelevant({ key }: ConfigField, { config, isPhotographs, marked }: FormSituation): boolean {
+  if (marked.includes(key)) return true;
+  if (isPhotographs === false && PHOTOGRAPHS_ONLY.includes(key)) return false;
+  const [other, values] = ONLY_WITH[key] ?? [];
+  const value = other === undefined ? undefined : config[other];
+  return value === undefined || values!.includes(value);
+}
+
 /** The fields of a method, in sections. Sections without a field are left out, but for data: the dataset stands there. */
-export function formSections(fields: readonly ConfigField[], method: ConfigValue | undefined): FormSection[] {
+export function formSections(fields: readonly ConfigField[], situation: FormSituation): FormSection[] {
+  const method = String(situation.config['method']);
   const shown = fields.filter(
-    ({ key, methods }) =>
-      !NOT_IN_FORM.includes(key) && (methods === null || methods.includes(String(method))),
+    (field) =>
+      !NOT_IN_FORM.includes(field.key) &&
+      (field.methods === null || field.methods.includes(method)) &&
+      isRelevant(field, situation),
   );
   return SECTIONS.map(({ group, title }) => ({
     group,
@@ -136,4 +192,15 @@ export function emptyMeaning(field: ConfigField, resolved: ConfigCheck['resolved
 /** How a number is typed: no thousands separators, small ones with an exponent. */
 export function typedNumber(value: number): string {
   return formatNumber(value).replaceAll(',', '').replace('−', '-');
+}
+
+/** "Published: 48.6 %; many 67.0, medium 49.9, few 25.7 (RIDE, MODEL_ZOO.md)", or that there is none. */
+export function publishedText({ published }: Pick<Preset, 'published'>): string {
+  if (published === null) return 'No published accuracy that was verified.';
+  const { top1, many, medium, few, source } = published;
+  const groups =
+    many === null
+      ? ''
+      : `; many ${formatPercent(many)}, medium ${formatPercent(medium)}, few ${formatPercent(few)}`;
+  return `Published: ${formatPercentUnit(top1)}${groups} (${source}).`;
 }

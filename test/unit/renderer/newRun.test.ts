@@ -1,7 +1,14 @@
 /** What the form of a new run decides: fields of a method, typed values, seeds, the dataset that fits. */
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import type { ConfigCheck, ConfigField, DatasetSummary } from '../../../preload/contract.ts';
+import type {
+  Config,
+  ConfigCheck,
+  ConfigField,
+  DatasetSummary,
+  RunSummary,
+} from '../../../preload/contract.ts';
+import { checkpointOptions } from '../../../renderer/newrun/checkpoints.ts';
 import { nextSeeds, parseSeeds } from '../../../renderer/lib/seeds.ts';
 import {
   emptyMeaning,
@@ -9,6 +16,7 @@ import {
   fittingDataset,
   formSections,
   parseNumbers,
+  publishedText,
   sameValue,
   typedNumber,
   unreadableKeys,
@@ -29,6 +37,7 @@ function field(key: string, change: Partial<ConfigField> = {}): ConfigField {
     nullable: false,
     help: '',
     methods: null,
+    requiredFor: [],
     ...change,
   };
 }
@@ -43,11 +52,61 @@ const FIELDS: ConfigField[] = [
 ];
 
 test('the form shows the fields of its method, and not those that stand elsewhere', () => {
-  const keys = (method: string) =>
-    formSections(FIELDS, method).flatMap(({ fields }) => fields.map(({ key }) => key));
+  const sections = (method: string) =>
+    formSections(FIELDS, { config: { method }, isPhotographs: null, marked: [] });
+  const keys = (method: string) => sections(method).flatMap(({ fields }) => fields.map(({ key }) => key));
   assert.deepEqual(keys('reslt'), ['method', 'beta', 'epochs']);
   assert.deepEqual(keys('ce'), ['method', 'epochs']);
-  assert.ok(formSections(FIELDS, 'ce').some(({ group }) => group === 'data'));
+  assert.ok(sections('ce').some(({ group }) => group === 'data'));
+});
+
+test('settings without an effect are left out, unless they were changed or are wrong', () => {
+  const fields = ['schedule', 'milestones', 'restartPeriod', 'cropPadding', 'imageSize', 'decode'].map(
+    (key) => field(key),
+  );
+  const keys = (config: Config, isPhotographs: boolean | null, marked: string[] = []) =>
+    formSections(fields, { config, isPhotographs, marked }).flatMap((section) =>
+      section.fields.map(({ key }) => key),
+    );
+  const step = { method: 'ce', schedule: 'cifar-step', augmentation: 'crop' };
+  assert.deepEqual(keys(step, false), ['schedule', 'milestones', 'cropPadding']);
+  const cosine = { method: 'ce', schedule: 'cosine', augmentation: 'resized-crop' };
+  assert.deepEqual(keys(cosine, true), ['schedule', 'imageSize', 'decode']);
+  assert.deepEqual(keys(cosine, true, ['milestones']), ['schedule', 'milestones', 'imageSize', 'decode']);
+});
+
+test('checkpoints of the same network are offered, those on the same data first', () => {
+  const run = (id: number, change: Partial<RunSummary>): RunSummary =>
+    ({
+      ...{ id, title: 'CE', detail: '', seed: 0, kind: 'train', network: 'resnet32', datasetId: 1 },
+      ...{ datasetName: 'cifar', last: null, best: null },
+      ...change,
+    }) as RunSummary;
+  const at = (epoch: number, top1: number) => ({ epoch, top1 }) as RunSummary['last'];
+  const options = checkpointOptions(
+    [
+      run(5, { datasetId: 2, datasetName: 'other', last: at(40, 0.5), best: at(40, 0.5) }),
+      run(4, { last: at(40, 0.6), best: at(38, 0.62) }),
+      run(3, { network: 'resnet50', last: at(9, 0.9) }),
+      run(2, {}),
+      run(1, { kind: 'evaluate', last: at(9, 0.9) }),
+    ],
+    { network: 'resnet32', datasetId: 1 },
+  );
+  assert.deepEqual(
+    options.map(({ value }) => value),
+    ['4@last', '4@best', '5@last'],
+  );
+  assert.match(options[1]!.detail, /^cifar, epoch 38, 62\.0/);
+});
+
+test('a published accuracy says where it is printed, and its absence says so', () => {
+  const published = { top1: 0.486, many: 0.67, medium: 0.499, few: 0.257, source: 'RIDE, MODEL_ZOO.md' };
+  assert.equal(
+    publishedText({ published }).replaceAll('\u00a0', ' '),
+    'Published: 48.6 %; many 67.0, medium 49.9, few 25.7 (RIDE, MODEL_ZOO.md).',
+  );
+  assert.match(publishedText({ published: null }), /verified/);
 });
 
 test('another method brings its own settings and leaves the old ones behind', () => {
