@@ -38,7 +38,18 @@ export function connectIpc({ dispatch, answerClose, window }: IpcHandlers): void
 
   handle<string | null>('choose-path', null, async (_event, options) => {
     const parent = window();
-    const wanted = options as { title?: unknown; kind?: unknown };
+    const wanted = options as { title?: unknown; kind?: unknown; defaultName?: unknown };
+    if (wanted.kind === 'save') {
+      const question: Electron.SaveDialogOptions = {
+        title: String(wanted.title ?? 'Save'),
+        properties: ['showOverwriteConfirmation', 'createDirectory'],
+        ...(typeof wanted.defaultName === 'string' ? { defaultPath: wanted.defaultName } : {}),
+      };
+      const answer = parent
+        ? await dialog.showSaveDialog(parent, question)
+        : await dialog.showSaveDialog(question);
+      return answer.canceled || answer.filePath === '' ? null : answer.filePath;
+    }
     const question: Electron.OpenDialogOptions = {
       title: String(wanted.title ?? 'Choose'),
       properties: [wanted.kind === 'folder' ? 'openDirectory' : 'openFile'],

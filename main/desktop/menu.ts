@@ -40,6 +40,7 @@ export function buildMenu({ command, quit }: MenuActions): Menu {
       submenu: [
         entry('New Run…', 'run.new', 'CmdOrCtrl+N'),
         entry('Add Dataset…', 'dataset.add'),
+        entry('Import…', 'import'),
         ...(isMac ? [separator, { role: 'close' as const }] : [separator, settings, separator, quitEntry]),
       ],
     },

@@ -1,8 +1,8 @@
 /**
  * Dialogs that any page may open, so that they are drawn once, by App.svelte: the new-run sheet, the palette, the
- * shortcuts, and the wizard that adds a dataset.
+ * shortcuts, the import of other programs' files, and the wizard that adds a dataset.
  */
-import type { DatasetKind } from '../../preload/contract.ts';
+import type { DatasetKind, ListFiles } from '../../preload/contract.ts';
 
 /** Where a new run starts from: a preset's name, an earlier run ("duplicate and edit"), or the first preset. */
 export interface NewRunStart {
@@ -15,11 +15,16 @@ export interface NewRunStart {
 export interface AddDatasetStart {
   kind?: DatasetKind;
   sourcePath?: string;
+  /** List files, whose paths start from `sourcePath`. */
+  lists?: ListFiles | null;
+  /** Leaves out the images that the last check of this dataset listed. */
+  leaveOutProblemsOf?: number;
 }
 
 class Dialogs {
   newRun: NewRunStart | null = $state.raw(null);
   addDataset: AddDatasetStart | null = $state.raw(null);
+  isImportOpen = $state(false);
   isPaletteOpen = $state(false);
   isShortcutsOpen = $state(false);
 }

@@ -10,11 +10,11 @@ import { api } from '../lib/api.ts';
 
 export type RunFilters = Pick<
   RunQuery,
-  'search' | 'states' | 'datasetIds' | 'methods' | 'sinceDays' | 'archived'
+  'search' | 'states' | 'datasetIds' | 'methods' | 'kinds' | 'sinceDays' | 'archived'
 >;
 
-const { search, states, datasetIds, methods, sinceDays, archived } = PLAIN_RUN_QUERY;
-export const NO_FILTERS: RunFilters = { search, states, datasetIds, methods, sinceDays, archived };
+const { search, states, datasetIds, methods, kinds, sinceDays, archived } = PLAIN_RUN_QUERY;
+export const NO_FILTERS: RunFilters = { search, states, datasetIds, methods, kinds, sinceDays, archived };
 
 /** More than this the owner is not asked for at once. */
 const BATCH = 500;
@@ -26,6 +26,7 @@ export function countFilters(filters: RunFilters): number {
     filters.states.length > 0,
     filters.datasetIds.length > 0,
     filters.methods.length > 0,
+    filters.kinds.length > 0,
     filters.sinceDays !== null,
     filters.archived,
   ].filter(Boolean).length;

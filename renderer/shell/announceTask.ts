@@ -45,6 +45,8 @@ function nextStep(task: Task): Toast['action'] {
   const { resultId, resultPath } = task;
   if (task.kind === 'download-dataset' && resultPath !== null)
     return { label: 'Choose a subset', run: () => openAddDataset({ sourcePath: resultPath }) };
+  if (resultId !== null && (task.kind === 'import-checkpoint' || task.kind === 'import-log'))
+    return { label: 'Open', run: () => navigate({ page: 'run', id: resultId, tab: 'overview' }) };
   if (resultId !== null) return { label: 'Open', run: () => navigate({ page: 'datasets', id: resultId }) };
   return task.kind === 'install-engine'
     ? { label: 'Open', run: () => navigate({ page: 'settings', section: 'engine' }) }

@@ -1,5 +1,6 @@
 /** Commands that work on every page; the desktop's menu asks for some of them by their ids. */
 import Database from '@lucide/svelte/icons/database';
+import Import from '@lucide/svelte/icons/import';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import Monitor from '@lucide/svelte/icons/monitor';
 import Moon from '@lucide/svelte/icons/moon';
@@ -42,6 +43,12 @@ export function windowCommands(app: AppState): Command[] {
   return [
     { id: 'palette', label: null, run: () => (dialogs.isPaletteOpen = !dialogs.isPaletteOpen) },
     { id: 'run.new', label: 'New run…', icon: Plus, run: () => openNewRun() },
+    {
+      id: 'import',
+      label: 'Import a checkpoint or log…',
+      icon: Import,
+      run: () => (dialogs.isImportOpen = true),
+    },
     { id: 'run.sample', label: 'Run the sample', icon: Play, run: () => void runSample() },
     {
       id: 'run.stop',

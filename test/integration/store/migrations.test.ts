@@ -129,6 +129,7 @@ test('runs of a library from before imports keep all that they had, and imported
     classes: 10,
     epoch: 200,
     bestTop1: null,
+    recipe: null,
     classOrder: 'as-stored',
   } as const;
   const id = store.runs.create({
