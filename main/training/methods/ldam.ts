@@ -14,6 +14,7 @@ import {
   createReweighting,
   DEFERRED_FIELDS,
   effectiveNumberWeights,
+  reweightingWarnings,
 } from './reweighting.ts';
 import { bindLogits } from './singleOutput.ts';
 
@@ -67,6 +68,7 @@ export const ldam: Method = {
   fusedLabel: () => 'Output',
   terms: () => [],
   fields: [MAX_MARGIN_FIELD, SCALE_FIELD, ...DEFERRED_FIELDS, BETA_EFFECTIVE_FIELD],
+  check: (settings) => ({ warnings: reweightingWarnings(settings) }),
   bind({ classCounts, epochs, settings }) {
     const { maxMargin, scale, betaEffective } = settings as unknown as {
       maxMargin: number;

@@ -4,7 +4,7 @@
  */
 import { defineField } from '../fields.ts';
 import { resolveEpoch } from '../schedules.ts';
-import type { MethodSettings } from './method.ts';
+import type { MethodSettings, SettingProblem } from './method.ts';
 
 /**
  * (1 − β) / (1 − βⁿ) for each class, scaled so that they add up to the number of classes. A class without training
@@ -46,6 +46,22 @@ export const DEFERRED_FIELDS = [
     help: 'Finished epochs after which classes are weighted: below 1 a share of the epochs, rounded; 0 is from the start.',
   }),
 ];
+
+/** Re-weighting that would never begin. */
+export function reweightingWarnings(settings: MethodSettings): SettingProblem[] {
+  const { deferReweighting, reweightEpoch, epochs } = settings as unknown as {
+    deferReweighting: boolean;
+    reweightEpoch: number;
+    epochs: number;
+  };
+  if (!deferReweighting || resolveEpoch(reweightEpoch, epochs) < epochs) return [];
+  return [
+    {
+      key: 'reweightEpoch',
+      message: `Re-weighting after epoch ${resolveEpoch(reweightEpoch, epochs)} never begins: the run ends after ${epochs} epochs.`,
+    },
+  ];
+}
 
 /** Whether an epoch (from 0) is re-weighted. The reference counts from 1 and asks epoch > reweightEpoch: the same. */
 export function createReweighting(

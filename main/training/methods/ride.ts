@@ -27,6 +27,7 @@ import {
   createReweighting,
   DEFERRED_FIELDS,
   effectiveNumberWeights,
+  reweightingWarnings,
 } from './reweighting.ts';
 
 /** The network's side of a multi-expert method. */
@@ -300,6 +301,7 @@ export const ride: Method = {
   terms: rideTerms,
   evaluationTerms: () => [AGREEMENT_TERM],
   fields: [...EXPERT_FIELDS, CLASSIFIER_FIELD, ...RIDE_LOSS_FIELDS],
+  check: (settings) => ({ warnings: reweightingWarnings(settings) }),
   bind(context) {
     const names = expertNames(context.settings);
     const bound = bindRideLoss(context);

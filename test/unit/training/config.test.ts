@@ -1,6 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { CONFIG_FIELDS, describe, fieldsOf, parseRunConfig } from '../../../main/training/config.ts';
+import { METHODS } from '../../../main/training/methods/index.ts';
 
 function problemsOf(input: unknown): Record<string, string> {
   const { problems } = parseRunConfig(input);
@@ -80,11 +81,48 @@ test('a milestone after the end and an endless warm-up are warnings', () => {
   assert.deepEqual(parseRunConfig({ epochs: 40 }).warnings, []);
 });
 
+test('a second stage needs its checkpoint, and only a distilling method takes a teacher', () => {
+  for (const method of ['crt', 'ride-router'])
+    assert.match(problemsOf({ method })['initFrom']!, /is a second stage: initFrom must name the checkpoint/);
+  assert.match(problemsOf({ method: 'ride-distill' })['teacher']!, /teacher must name its checkpoint/);
+  assert.match(problemsOf({ method: 'ride', teacher: '3@last' })['teacher']!, /learns from no teacher/);
+  assert.ok(parseRunConfig({ method: 'ride-distill', teacher: '3@best' }).config);
+});
+
+test('a method may set a default of its own, which a configuration overrides', () => {
+  const crt = { method: 'crt', initFrom: '3@last' };
+  assert.equal(parseRunConfig(crt).config?.sampler, 'class-balanced');
+  const shuffled = parseRunConfig({ ...crt, sampler: 'shuffle' });
+  assert.equal(shuffled.config?.sampler, 'shuffle');
+  assert.match(shuffled.warnings[0]!.message, /class-balanced batches/);
+});
+
+test('settings that cannot work together are refused, and those without effect told', () => {
+  assert.ok(problemsOf({ batchSize: 8, accumulateSteps: 9 })['accumulateSteps']);
+  assert.ok(problemsOf({ colorJitter: 0.4 })['colorJitter']);
+  assert.ok(parseRunConfig({ colorJitter: 0.4, augmentation: 'resized-crop' }).config);
+  assert.ok(problemsOf({ minLearningRate: 1 })['minLearningRate']);
+  assert.match(problemsOf({ gamma: 0.3 })['gamma']!, /no effect on resnet32/);
+  assert.ok(parseRunConfig({ gamma: 0.3, network: 'resnet10' }).config);
+  const late = parseRunConfig({ method: 'ldam', epochs: 40, reweightEpoch: 40 });
+  assert.match(late.warnings[0]!.message, /never begins/);
+  assert.deepEqual(parseRunConfig({ method: 'ldam', epochs: 40 }).warnings, []);
+});
+
+test('a mistyped choice is met with the nearest one', () => {
+  assert.match(problemsOf({ method: 'rides' })['method']!, /Did you mean "ride"\?/);
+  assert.match(problemsOf({ network: 'ResNet50' })['network']!, /Did you mean "resnet50"\?/);
+});
+
 test('every field has a valid default and words for its range', () => {
-  for (const method of ['reslt', 'ce'])
+  for (const { name: method, needs } of METHODS)
     for (const field of fieldsOf(method)) {
-      const given = { method, [field.key]: field.default };
-      assert.equal(parseRunConfig(given).problems, null, field.key);
+      const needed = {
+        initFrom: needs?.initFrom ? '1@last' : null,
+        teacher: needs?.teacher ? '1@last' : null,
+      };
+      const given = { [field.key]: field.default, ...needed, method };
+      assert.equal(parseRunConfig(given).problems, null, `${method}: ${field.key}`);
       assert.ok(describe(field).length > 0);
     }
   const keys = CONFIG_FIELDS.map(({ key }) => key);
