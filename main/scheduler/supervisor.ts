@@ -4,7 +4,7 @@
  * alone decides what happened: a trainer that is gone is `crashed` only if its journal, read to the end, has no last word.
  */
 import type { ChildProcess } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Notice, RunState } from '../../preload/contract.ts';
 import { StudioError } from '../store/errors.ts';
@@ -15,11 +15,9 @@ import { journalFileName, type JournalRecord, type ProcessIdentity } from '../tr
 import { ControlClient } from './controlClient.ts';
 import { CHECK_INTERVAL_MS, POLL_INTERVAL_MS, type Deadlines } from './deadlines.ts';
 import { JournalReader, type JournalBatch } from './journalReader.ts';
+import { readLastWords } from './lastWords.ts';
 import { END_EVENTS, findNextState, nextState, type RunEvent } from './runStates.ts';
 
-/** How much of stderr goes to the log of a run whose trainer vanished. */
-const LAST_WORDS_CHARACTERS = 4000;
-const LAST_WORDS_LINES = 20;
 /** How long the exit of a dead child may take to be known. */
 const EXIT_NEWS_MS = 1000;
 /** A tick that comes so late means that this process was stopped, not that the trainer was silent. */
@@ -309,14 +307,17 @@ export class Supervisor {
       ? `Ended by force at step ${this.#step}: it did not stop when asked.`
       : `The trainer is gone at step ${this.#step}${exit === null ? '' : ` (${exit})`}.`;
     const level = wasStopped ? 'warn' : 'error';
-    const lines = [message, ...(await readLastLines(path.join(folder, 'stderr.log')))];
+    const lines = [
+      { level, text: message },
+      ...(await readLastWords(path.join(folder, 'stderr.log'))),
+    ] as const;
     store.transaction(() => {
       store.ingest({
         runId: this.runId,
         attempt,
         fromOffset: this.#offset,
         toOffset: this.#offset,
-        records: lines.map((text) => ({ type: 'log', atMs, level, text })),
+        records: lines.map((line) => ({ type: 'log', atMs, ...line })),
       });
       store.setRunState(this.runId, { from: this.#state, to: state, message, atMs });
       store.finishAttempt(this.runId, attempt, { outcome: state, endedAtMs: atMs });
@@ -393,16 +394,6 @@ async function describeExit(child: ChildProcess): Promise<string | null> {
   }
   if (child.signalCode !== null) return `signal ${child.signalCode}`;
   return child.exitCode === null ? null : `exit code ${child.exitCode}`;
-}
-
-/** The end of what a process wrote to a file, line by line; empty when there is nothing. */
-async function readLastLines(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return text
-    .slice(-LAST_WORDS_CHARACTERS)
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .slice(-LAST_WORDS_LINES);
 }
 
 /** What a record does to the state of its run; null for most. */
