@@ -45,10 +45,10 @@ export function checkRun(config: Config, dataset: DatasetRow | null, presetName:
   }
   if (parsed.config === null || problems.length > 0) return refused();
   if (dataset === null) return { config: parsed.config, problems, warnings, resolved: null, network: null };
-  problems.push(...checkScopes(parsed.config, dataset));
+  problems.push(...checkScopes(parsed.config, dataset), ...checkAugmentation(parsed.config, dataset));
   if (problems.length > 0) return refused();
   const { manifest } = dataset;
-  warnings.push(...checkImages(parsed.config, dataset));
+  warnings.push(...checkImages(parsed.config, dataset), ...checkBatch(parsed.config, dataset));
   try {
     const network = buildNetwork(parsed.config, { ...manifest, ...inputSize(parsed.config, manifest) });
     const resolved = resolve(parsed.config, dataset, network);
@@ -64,6 +64,18 @@ export function checkRun(config: Config, dataset: DatasetRow | null, presetName:
 interface Found {
   problems: ConfigProblem[];
   warnings: ConfigProblem[];
+}
+
+/** An epoch of a split that is smaller than the batch is one step of a smaller batch, whatever `dropLast` says. */
+function checkBatch({ batchSize }: RunConfig, { name, manifest }: DatasetRow): ConfigProblem[] {
+  const { train } = manifest.counts;
+  if (train >= batchSize) return [];
+  return [
+    {
+      key: 'batchSize',
+      message: `“${name}” has ${train} training images, fewer than the batch of ${batchSize}: each epoch is one step on all of them.`,
+    },
+  ];
 }
 
 /** Another number of classes is an error, another imbalance a warning that is kept with the run. */
@@ -131,6 +143,33 @@ function inputSize(
 ): { height: number; width: number } {
   if (photographs === null || config.imageSize === null) return { height, width };
   return { height: config.imageSize, width: config.imageSize };
+}
+
+/** Photographs are cut to the network's size, small images have it already. */
+function checkAugmentation(config: RunConfig, { name, manifest }: DatasetRow): ConfigProblem[] {
+  const isPhotographs = manifest.photographs !== null;
+  const problems: ConfigProblem[] = [];
+  if (isPhotographs && config.augmentation === 'crop')
+    problems.push({
+      key: 'augmentation',
+      message: `“${name}” has photographs of many sizes: set augmentation to resized-crop, which cuts them to one.`,
+    });
+  if (!isPhotographs && config.augmentation === 'resized-crop')
+    problems.push({
+      key: 'augmentation',
+      message: `“${name}” has small images of one size: set augmentation to crop; resized-crop is for photographs.`,
+    });
+  if (isPhotographs && config.rotation > 0)
+    problems.push({
+      key: 'rotation',
+      message: `Photographs are not turned: set rotation to 0. It is for small images.`,
+    });
+  if (!isPhotographs && config.imageSize !== null && config.imageSize !== manifest.height)
+    problems.push({
+      key: 'imageSize',
+      message: `“${name}” has images of ${manifest.height} pixels, which no run changes: leave imageSize empty. It is for photographs.`,
+    });
+  return problems;
 }
 
 function checkScopes(config: RunConfig, { name, manifest }: DatasetRow): ConfigProblem[] {

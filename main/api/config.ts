@@ -7,6 +7,7 @@ import { findPreset, presetConfig } from '../training/presets/index.ts';
 import { checkRun } from './checkRun.ts';
 import { configChanges, configFields, methodInfos, presets } from './configText.ts';
 import type { ApiContext } from './context.ts';
+import { datasetFit } from './datasetFit.ts';
 import { Estimates } from './estimates.ts';
 import { findOrigins } from './origins.ts';
 import { runMemory } from './runMemory.ts';
@@ -29,6 +30,11 @@ export function configApi(context: ApiContext): ConfigApi {
     const dataset = datasetId === null ? null : store.datasets.get(datasetId);
     const { problems, warnings, resolved, config: checked, network } = checkRun(config, dataset, preset);
     const planned = checked !== null && dataset !== null && resolved !== null;
+    if (dataset !== null) {
+      const fit = await datasetFit(context, dataset);
+      problems.push(...fit.problems);
+      warnings.push(...fit.warnings);
+    }
     if (planned) problems.push(...(await findOrigins(context, checked, dataset)).problems);
     const memory = checked === null || network === null ? null : await runMemory(checked, network);
     if (memory?.problem) problems.push(memory.problem);

@@ -23,6 +23,7 @@ import { baseOf } from './config.ts';
 import { checkRun } from './checkRun.ts';
 import { configChanges, methodInfoOf, runDetail, runTitle } from './configText.ts';
 import type { ApiContext } from './context.ts';
+import { datasetFit } from './datasetFit.ts';
 import { Estimates } from './estimates.ts';
 import { findOrigins, pinOrigins } from './origins.ts';
 import { referencedCheckpoints, wordOf } from './retention.ts';
@@ -210,6 +211,9 @@ async function createRuns(
   const checked = checkRun({ checkpointEvery: keepEvery, ...config }, dataset, preset);
   if (checked.config === null) throw invalidConfig(checked.problems);
   const { origins, problems } = await findOrigins(context, checked.config, dataset);
+  const fit = await datasetFit(context, dataset);
+  problems.push(...fit.problems);
+  checked.warnings.push(...fit.warnings);
   const memory = await runMemory(checked.config, checked.network!);
   if (memory.problem !== null) problems.push(memory.problem);
   if (problems.length > 0) throw invalidConfig(problems);

@@ -8,8 +8,8 @@ import { memoryNeeded } from './memory.ts';
 import { trainedTensors } from './model.ts';
 import type { Network } from './networks/graph.ts';
 
-/** What the runtime of an engine takes by itself, measured as the memory of a trainer with a network of a few kilobytes. */
-const ENGINE_BYTES = 0.5e9;
+/** What the process of a trainer takes before it has a network: Node, TensorFlow and their code. */
+const ENGINE_BYTES = 0.35e9;
 
 export interface MemoryNeed {
   /** At the worst moment of training and evaluation, the engine included. */
