@@ -22,6 +22,23 @@ import { diversityWeights } from '../../../main/training/methods/ride.ts';
 import { outputNames } from '../../../main/training/networks/head.ts';
 import { keyedTensor } from '../../parity/golden.ts';
 
+/** How it was made stands in the file. */
+const PYTORCH = JSON.parse(
+  readFileSync(path.join(import.meta.dirname, '../../fixtures/methods/losses.json'), 'utf8'),
+) as {
+  classCounts: number[];
+  labels: number[];
+  scale: number;
+  relativeTolerance: number;
+  cases: {
+    method: string;
+    settings: Record<string, unknown>;
+    loss: number;
+    gradientNorms: Record<string, number>;
+    gradientsAtLabels: Record<string, number[]>;
+  }[];
+};
+
 const COUNTS = [500, 200, 100, 60, 40, 25, 15, 10, 6, 5];
 const CLASSES = COUNTS.length;
 const LABELS = [0, 3, 9, 1, 7, 0];
@@ -174,6 +191,49 @@ test('the loss of every method falls against its gradient', () => {
         moved[name] = tf.sub(outputs[name]!, tf.mul(tf.tensor2d(gradient, outputs[name]!.shape), 1e-2));
       const after = bound.loss(moved, tf.tensor1d(LABELS, 'int32'), { epoch: LATE, teacherLogits });
       assert.ok(after.total.dataSync()[0]! < total, method.name);
+      bound.dispose();
+    });
+  }
+});
+
+test('losses that the golden data lack are PyTorch’s', () => {
+  for (const { method: name, settings: changed, ...expected } of PYTORCH.cases) {
+    const method = findMethod(name);
+    const settings = settingsOf(method, changed);
+    tf.tidy(() => {
+      const bound = bind(method, settings, PYTORCH.classCounts);
+      const shape: [number, number] = [PYTORCH.labels.length, PYTORCH.classCounts.length];
+      const outputs = Object.fromEntries(
+        bound.trainedOutputs.map((output) => [
+          output,
+          tf.tensor2d(keyedTensor(`pytorch/${name}/${output}`, shape, PYTORCH.scale), shape),
+        ]),
+      );
+      const labels = tf.tensor1d(PYTORCH.labels, 'int32');
+      const { total, terms, gradients } = lossWithGradients(
+        (given) => bound.loss(given, labels, { epoch: 0 }),
+        outputs,
+      );
+      const near = (actual: number, wanted: number, scale: number, what: string): void =>
+        assert.ok(
+          Math.abs(actual - wanted) <= PYTORCH.relativeTolerance * Math.abs(scale),
+          `${name} ${JSON.stringify(changed)}: ${what} is ${actual}, not ${wanted}`,
+        );
+      near(total.dataSync()[0]!, expected.loss, expected.loss, 'the loss');
+      for (const [output, gradient] of Object.entries(gradients)) {
+        const values = gradient.dataSync();
+        const norm = expected.gradientNorms[output]!;
+        near(Math.hypot(...values), norm, norm, `the gradient norm by ${output}`);
+        PYTORCH.labels.forEach((label, row) =>
+          near(
+            values[row * shape[1] + label]!,
+            expected.gradientsAtLabels[output]![row]!,
+            norm,
+            `the gradient by ${output} at row ${row}`,
+          ),
+        );
+      }
+      tf.dispose(terms);
       bound.dispose();
     });
   }
