@@ -29,12 +29,19 @@ const four = (tensor: Tensor | undefined): Tensor4D => tensor as Tensor4D;
 const two = (tensor: Tensor | undefined): Tensor2D => tensor as Tensor2D;
 const one = (tensor: Tensor | undefined): Tensor1D => tensor as Tensor1D;
 
-function conv(size: [number, number], kernel: number, stride: number, padding: number): Differentiable {
+function conv(
+  size: [number, number],
+  kernel: number,
+  stride: number,
+  padding: number,
+  groups = 1,
+): Differentiable {
   const geometry = { stride, padding };
-  const input: Shape4D = [2, ...size, 3];
-  const filter: Shape4D = [kernel, kernel, 3, 4];
+  const input: Shape4D = [2, ...size, 3 * groups];
+  const filter: Shape4D = [kernel, kernel, 3, 4 * groups];
+  const split = groups > 1 ? `, ${groups} groups` : '';
   return {
-    name: `conv2d of ${size.join('x')}, kernel ${kernel}, stride ${stride}, padding ${padding}`,
+    name: `conv2d of ${size.join('x')}, kernel ${kernel}, stride ${stride}, padding ${padding}${split}`,
     inputs: { input, filter },
     run: (ops, inputs) => ops.conv2d(four(inputs['input']), four(inputs['filter']), geometry),
     gradients: (ops, inputs, cotangent) => ({
@@ -65,6 +72,9 @@ const CASES: Differentiable[] = [
   conv([7, 7], 5, 2, 2),
   conv([5, 5], 1, 2, 0),
   conv([6, 5], 3, 1, 0),
+  conv([5, 6], 3, 1, 1, 2),
+  conv([6, 7], 3, 2, 1, 3),
+  conv([4, 5], 1, 1, 0, 2),
   {
     name: 'batch norm in training',
     inputs: VECTORS,
@@ -123,6 +133,26 @@ const CASES: Differentiable[] = [
       input: ops.padShortcutGradient(four(cotangent), [2, height!, width!, 4], stride!),
     }),
   })),
+  ...[
+    [6, 6],
+    [5, 7],
+    [8, 3],
+  ].map(([height, width]): Differentiable => {
+    const geometry = { kernel: 3, stride: 2, padding: 1 };
+    return {
+      name: `max-pool of ${height}x${width}`,
+      inputs: { input: [2, height!, width!, 3] },
+      // Far apart, so that no step changes which one is the largest.
+      adjust: (_, values) => rankOf(values).map((rank) => rank / 10 - 5),
+      run: (ops, inputs) => ops.maxPool(four(inputs['input']), geometry),
+      gradients(ops, inputs, cotangent) {
+        const output = ops.maxPool(four(inputs['input']), geometry);
+        const input = ops.maxPoolGradient(four(cotangent), four(inputs['input']), output, geometry);
+        output.dispose();
+        return { input };
+      },
+    };
+  }),
   {
     name: 'global average pool',
     inputs: { input: [2, 3, 4, 5] },
@@ -139,7 +169,21 @@ const CASES: Differentiable[] = [
       ...ops.linearGradient(two(cotangent), two(inputs['input']), two(inputs['weight'])),
     }),
   },
+  {
+    name: 'cosine classifier',
+    inputs: { input: [3, 4], weight: [4, 5] },
+    run: (ops, inputs) => ops.cosineLinear(two(inputs['input']), two(inputs['weight']), 2),
+    gradients: (ops, inputs, cotangent) => ({
+      ...ops.cosineLinearGradient(two(cotangent), two(inputs['input']), two(inputs['weight']), 2),
+    }),
+  },
 ];
+
+/** Each value's place in ascending order. */
+function rankOf(values: Float32Array): Float32Array {
+  const sorted = [...values].sort((a, b) => a - b);
+  return values.map((value) => sorted.indexOf(value));
+}
 
 function checkFiniteDifferences(ops: Ops, { name, inputs, adjust, run, gradients }: Differentiable): void {
   const values = Object.fromEntries(
@@ -238,3 +282,20 @@ test('the composite gradients of a convolution are those of tfjs’ plain backen
           });
         }
 });
+
+for (const engine of await findTestEngines())
+  test(
+    `the first of equal values gets a max-pool's gradient on ${engine.kind}`,
+    { skip: engine.missing },
+    async () => {
+      const { ops } = await engine.load();
+      const geometry = { kernel: 3, stride: 2, padding: 1 };
+      const input = tf.zeros<tf.Rank.R4>([1, 4, 4, 1]);
+      const output = ops.maxPool(input, geometry);
+      const cotangent = tf.ones<tf.Rank.R4>([1, 2, 2, 1]);
+      const gradient = ops.maxPoolGradient(cotangent, input, output, geometry);
+      // prettier-ignore
+      assert.deepEqual([...gradient.dataSync()], [1, 1, 0, 0,  1, 1, 0, 0,  0, 0, 0, 0,  0, 0, 0, 0]);
+      tf.dispose([input, output, cotangent, gradient]);
+    },
+  );
