@@ -29,7 +29,8 @@ export function announceTask(task: Task): void {
     tone: 'good',
     icon: CircleCheck,
     subject: task.title,
-    text: 'is done',
+    // What a check found is its news.
+    text: task.kind === 'verify-dataset' ? task.message : 'is done',
     action: nextStep(task),
   });
 }

@@ -3,7 +3,13 @@
  * the name that a subset gets by itself. Pure; the owner checks everything again.
  */
 import { formatCount } from '../../lib/format.ts';
-import type { ApiError, DatasetKind, SubsetOptions } from '../../../preload/contract.ts';
+import type {
+  ApiError,
+  DatasetKind,
+  ImageProblemReason,
+  NormalisationId,
+  SubsetOptions,
+} from '../../../preload/contract.ts';
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false; message: string; suggestion: string | null };
 
@@ -39,6 +45,37 @@ export function sourceLabel(kind: DatasetKind): string {
       return 'Photographs, one folder a class';
   }
 }
+
+/** Whose mean and deviation images are normalised with. */
+export const NORMALISATIONS: { value: NormalisationId; label: string; tip: string }[] = [
+  {
+    value: 'imagenet',
+    label: 'ImageNet',
+    tip: 'Also for ImageNet-LT and Places-LT: 0.485 0.456 0.406 ± 0.229 0.224 0.225',
+  },
+  {
+    value: 'inaturalist',
+    label: 'iNaturalist',
+    tip: 'iNaturalist 2018: 0.466 0.471 0.380 ± 0.195 0.194 0.192',
+  },
+];
+
+/** Why an image can't be used, in a word or two. */
+export const REASON_WORDS: Record<ImageProblemReason, string> = {
+  missing: 'missing',
+  changed: 'changed',
+  truncated: 'cut short',
+  'not-an-image': 'no image',
+  unsupported: 'not read here',
+  unreadable: 'unreadable',
+};
+
+/** Whether a source has about as many images of every class, so that a subset makes sense. */
+export function isBalanced(classCounts: readonly number[]): boolean {
+  const least = Math.min(...classCounts);
+  return least > 0 && Math.max(...classCounts) / least < BALANCED_RATIO;
+}
+const BALANCED_RATIO = 1.5;
 
 /** The factor of a subset as the ratio that papers name: 0.01 → "100", 0.015 → "66.7". */
 export function ratioText(imbalanceFactor: number): string {
@@ -91,6 +128,17 @@ export function parseValidationShare(text: string): Parsed<number> {
       suggestion: null,
     };
   return { ok: true, value: value / 100 };
+}
+
+/** Share carved off as test split, typed in percent: above 0 and up to 50 → fraction. */
+export function parseTestShare(text: string): Parsed<number> {
+  const share = parseValidationShare(text);
+  if (share.ok && share.value > 0) return share;
+  return {
+    ok: false,
+    message: `Expected a percentage above 0 and up to 50${text.trim() ? `, but this is ${text.trim()}` : ''}.`,
+    suggestion: '20',
+  };
 }
 
 /** A whole number from 0 and up. */

@@ -6,6 +6,9 @@ import type {
   DatasetKind,
   DatasetOffer,
   DatasetProbe,
+  ListFiles,
+  NormalisationId,
+  PhotographOptions,
   SubsetOptions,
   SubsetPreview,
   Task,
@@ -15,21 +18,28 @@ import { fromApiError } from '../../lib/failure.ts';
 import { tasks } from '../../lib/tasks.svelte.ts';
 import {
   freeName,
+  isBalanced,
   parseImbalanceFactor,
   parseName,
   parseSeed,
+  parseTestShare,
   parseValidationShare,
   subsetName,
   type Parsed,
 } from './addDataset.ts';
 
 export type Step = 'source' | 'found' | 'subset';
-/** `path` is what the user names; the others are offers of the owner. */
+/** `path`, `folders` and `lists` are what the user names; the others are offers of the owner. */
 export type SourceChoice = {
   id: string;
   offer: DatasetOffer | null;
-  way: 'sample' | 'local' | 'download' | 'path';
+  way: 'sample' | 'local' | 'download' | OwnWay;
 };
+type OwnWay = 'path' | 'folders' | 'lists';
+const OWN_WAYS: readonly OwnWay[] = ['path', 'folders', 'lists'];
+
+/** The fields of list files; `root` is the folder that their paths start from. */
+export type ListField = 'train' | 'test' | 'val' | 'root';
 
 /** Waits for typing to pause, so that a preview is not asked for with each key. */
 const PREVIEW_AFTER_MS = 150;
@@ -40,6 +50,10 @@ export class AddDatasetFlow {
   offersFailure: ApiFailure | null = $state.raw(null);
   chosenId = $state('path');
   path = $state('');
+  /** Typed paths of list files and their root. */
+  listPaths: Record<ListField, string> = $state({ train: '', test: '', val: '', root: '' });
+  /** The lists that `probe` was read with; null for everything else. */
+  #lists: ListFiles | null = null;
 
   isProbing = $state(false);
   probe: DatasetProbe | null = $state.raw(null);
@@ -52,6 +66,13 @@ export class AddDatasetFlow {
   factorText = $state('0.01');
   validationText = $state('');
   seedText = $state('0');
+  /** Of photographs. */
+  testText = $state('20');
+  rankLabels = $state(false);
+  normalisation: NormalisationId = $state('imagenet');
+  leaveOutMissing = $state(false);
+  /** A dataset whose last check says which images are left out. */
+  leaveOutProblemsOf: number | null = $state(null);
   /** Typed name; null while it follows the subset. */
   ownName: string | null = $state(null);
   preview: SubsetPreview | null = $state.raw(null);
@@ -76,11 +97,19 @@ export class AddDatasetFlow {
           : [{ id: `download:${offer.kind}`, offer, way: 'download' as const }]),
       ];
     });
-    return [...offered, { id: 'path', offer: null, way: 'path' }];
+    return [...offered, ...OWN_WAYS.map((way) => ({ id: way, offer: null, way }))];
   }
 
   get choice(): SourceChoice {
     return this.choices.find(({ id }) => id === this.chosenId) ?? { id: 'path', offer: null, way: 'path' };
+  }
+
+  /** Whether the chosen source lacks nothing that must be typed. */
+  get isSourceGiven(): boolean {
+    const { way } = this.choice;
+    if (way === 'lists')
+      return (['train', 'test', 'root'] as const).every((field) => this.listPaths[field].trim() !== '');
+    return !OWN_WAYS.some((own) => own === way) || this.path.trim() !== '';
   }
 
   get task(): Task | undefined {
@@ -95,6 +124,13 @@ export class AddDatasetFlow {
 
   get validation(): Parsed<number> {
     return parseValidationShare(this.validationText);
+  }
+
+  /** The share carved off as test split; 0 where the source has one. */
+  get test(): Parsed<number> {
+    return this.probe?.photographs?.hasTest === false
+      ? parseTestShare(this.testText)
+      : { ok: true, value: 0 };
   }
 
   get seed(): Parsed<number> {
@@ -120,6 +156,7 @@ export class AddDatasetFlow {
   get problems(): string[] {
     return [
       ...(this.factor.ok ? [] : ['Imbalance factor']),
+      ...(this.test.ok ? [] : ['Test split']),
       ...(this.validation.ok ? [] : ['Held out for validation']),
       ...(this.seed.ok ? [] : ['Validation seed']),
       ...(this.name.ok ? [] : ['Name']),
@@ -138,7 +175,7 @@ export class AddDatasetFlow {
       const ready = (['local', 'sample', 'download'] as const)
         .map((way) => wanted.find((choice) => choice.way === way))
         .find((choice) => choice !== undefined);
-      if (this.path === '' && ready) this.chosenId = ready.id;
+      if (this.path === '' && this.listPaths.root === '' && ready) this.chosenId = ready.id;
     } catch (thrown) {
       this.offersFailure = toFailure(thrown);
     }
@@ -155,17 +192,23 @@ export class AddDatasetFlow {
     this.failure = null;
   }
 
+  setListPath(field: ListField, path: string): void {
+    this.listPaths[field] = path;
+    this.failure = null;
+  }
+
   /** Reads the source at a path. Afterwards the step is `next`, or `failure` says why not. */
-  async readSource(path: string, next: Step = 'found'): Promise<void> {
+  async readSource(path: string, next: Step = 'found', lists: ListFiles | null = null): Promise<void> {
     if (path.trim() === '') return;
     this.isProbing = true;
     this.failure = null;
     this.note = null;
     try {
-      const probe = await api.probeDataset({ path: path.trim() });
-      const isOther = probe.path !== this.probe?.path;
+      const probe = await api.probeDataset({ path: path.trim(), lists });
+      const isOther = probe.path !== this.probe?.path || probe.kind !== this.probe.kind;
       this.probe = probe;
-      if (isOther) this.type = probe.kind === 'sample' ? 'full' : 'exp';
+      this.#lists = lists;
+      if (isOther) this.#suggest(probe);
       this.step = next;
       this.askPreview();
     } catch (thrown) {
@@ -176,12 +219,26 @@ export class AddDatasetFlow {
     }
   }
 
+  /** Settings that suit a source that was not looked at before. */
+  #suggest({ kind, classCounts, photographs, counts }: DatasetProbe): void {
+    const isWhole = kind === 'sample' || (photographs !== null && !isBalanced(classCounts));
+    this.type = isWhole ? 'full' : 'exp';
+    if (photographs === null) return;
+    this.normalisation = photographs.suggestedNormalisation;
+    this.leaveOutMissing = false;
+    if (counts.val > 0) this.validationText = '';
+  }
+
   /** What the primary button of the first step does. */
   async takeSource(): Promise<void> {
     const { way, offer } = this.choice;
     if (way === 'sample') await this.#begin(() => api.addSampleDataset());
     else if (way === 'download' && offer) await this.#begin(() => api.downloadDataset({ kind: offer.kind }));
-    else await this.readSource(way === 'local' ? (offer?.localPath ?? '') : this.path);
+    else if (way === 'lists') {
+      const { train, val, test, root } = this.listPaths;
+      const lists = { train: train.trim(), val: val.trim() === '' ? null : val.trim(), test: test.trim() };
+      if (this.isSourceGiven) await this.readSource(root, 'found', lists);
+    } else await this.readSource(way === 'local' ? (offer?.localPath ?? '') : this.path);
   }
 
   /** Asks for class counts and groups of the subset as it is set now, once typing pauses. */
@@ -191,8 +248,8 @@ export class AddDatasetFlow {
   }
 
   async #loadPreview(): Promise<void> {
-    const { probe, factor, validation, type } = this;
-    if (!probe || !factor.ok || !validation.ok) return;
+    const { probe, factor, validation, test, type } = this;
+    if (!probe || !factor.ok || !validation.ok || !test.ok) return;
     const ticket = ++this.#previewTicket;
     try {
       const preview = await api.previewSubset({
@@ -200,6 +257,7 @@ export class AddDatasetFlow {
         kind: probe.kind,
         subset: { type, imbalanceFactor: factor.value },
         validationFraction: validation.value,
+        testFraction: test.value,
       });
       if (ticket !== this.#previewTicket) return;
       this.preview = preview;
@@ -222,8 +280,22 @@ export class AddDatasetFlow {
         subset: { type, imbalanceFactor: factor.value },
         validationFraction: validation.value,
         validationSeed: seed.value,
+        photographs: this.#photographs(),
       }),
     );
+  }
+
+  #photographs(): PhotographOptions | null {
+    const { probe, test, rankLabels, normalisation, leaveOutMissing, leaveOutProblemsOf } = this;
+    if (!probe?.photographs || !test.ok) return null;
+    return {
+      lists: this.#lists,
+      rankLabels,
+      normalisation,
+      testFraction: test.value,
+      leaveOutMissing,
+      leaveOutProblemsOf,
+    };
   }
 
   async #begin(start: () => Promise<Task>): Promise<void> {

@@ -14,6 +14,8 @@ export interface GridShape {
 }
 
 export const THUMBNAIL_SIZES = { S: 32, M: 48, L: 96 } as const;
+/** Photographs show too little in a cell that is right for images of 32 pixels. */
+export const PHOTOGRAPH_SIZES = { S: 64, M: 96, L: 160 } as const;
 export type ThumbnailSize = keyof typeof THUMBNAIL_SIZES;
 export const THUMBNAIL_GAP = 4;
 /** Rows kept above and below the window: a flick of the wheel finds them drawn. */

@@ -11,6 +11,8 @@ export interface ImageSet {
   datasetId: number;
   split: Split;
   classIndex: number;
+  /** Of photographs: the side of a cell in device pixels. Null: images have one size, and sheets hold them as they are. */
+  cellPx: number | null;
 }
 
 export class Thumbnails {
@@ -18,6 +20,7 @@ export class Thumbnails {
   total: number | null = $state(null);
   failure: ApiFailure | null = $state.raw(null);
   #rows = new SvelteMap<number, number[]>();
+  #paths = new Map<number, string[]>();
   #set: ImageSet | null = null;
   #underWay = new Set<number>();
 
@@ -25,6 +28,7 @@ export class Thumbnails {
   open(set: ImageSet): void {
     this.#set = set;
     this.#rows.clear();
+    this.#paths.clear();
     this.#underWay.clear();
     this.total = null;
     this.failure = null;
@@ -36,6 +40,13 @@ export class Thumbnails {
     return this.#rows.get(Math.floor(place / BLOCK))?.[place % BLOCK];
   }
 
+  /** Path of the photograph at a place; undefined for an image of a packed dataset. */
+  path(place: number): string | undefined {
+    return this.row(place) === undefined
+      ? undefined
+      : this.#paths.get(Math.floor(place / BLOCK))?.[place % BLOCK];
+  }
+
   /** The sheet that shows a place, and where in it; undefined while its rows are under way. */
   sheet(place: number): (SheetCell & { url: string }) | undefined {
     const set = this.#set;
@@ -45,7 +56,8 @@ export class Thumbnails {
     const cell = sheetCell(place, this.total);
     const shown = rows.slice(cell.from - block * BLOCK, cell.to - block * BLOCK);
     const address = resourceUrl('sheet', set.datasetId, set.split);
-    return { ...cell, url: `${address}?rows=${shown.join(',')}&columns=${SHEET_COLUMNS}` };
+    const size = set.cellPx === null ? '' : `&size=${set.cellPx}`;
+    return { ...cell, url: `${address}?rows=${shown.join(',')}&columns=${SHEET_COLUMNS}${size}` };
   }
 
   /** Makes sure that the places in view are there or on their way. */
@@ -62,8 +74,11 @@ export class Thumbnails {
     if (!set || this.#underWay.has(block)) return;
     this.#underWay.add(block);
     try {
-      const { rows, total } = await api.listImages({ ...set, offset: block * BLOCK, limit: BLOCK });
+      const { datasetId, split, classIndex } = set;
+      const page = { datasetId, split, classIndex, offset: block * BLOCK, limit: BLOCK };
+      const { rows, total, paths } = await api.listImages(page);
       if (this.#set !== set) return;
+      if (paths !== null) this.#paths.set(block, paths);
       this.#rows.set(block, rows);
       this.total = total;
       this.failure = null;
