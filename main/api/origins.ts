@@ -16,8 +16,7 @@ import type { NewOrigin } from '../store/origins.ts';
 import { notesFile, OPTIMIZER_PREFIX, pinMarkerFile, type CheckpointNotes } from '../trainer/protocol.ts';
 import { parseRunConfig, type RunConfig } from '../training/config.ts';
 import { findMethod } from '../training/methods/index.ts';
-import type { Network } from '../training/networks/graph.ts';
-import { findNetwork } from '../training/networks/index.ts';
+import { buildNetwork } from '../training/model.ts';
 import { whyUnfit } from '../training/startingWeights.ts';
 import { findCheckpointRow } from './checkpoints.ts';
 import type { ApiContext } from './context.ts';
@@ -125,13 +124,11 @@ async function whyOriginUnfit(
   config: RunConfig,
   dataset: DatasetRow,
 ): Promise<string | null> {
-  const { entries } = await readHeader(path.resolve(libraryFolder, origin.path));
-  const shapes = new Map(
-    entries.filter(({ name }) => !name.startsWith(OPTIMIZER_PREFIX)).map(({ name, shape }) => [name, shape]),
-  );
+  const shapes = await readShapes(path.resolve(libraryFolder, origin.path));
+  // Shapes of tensors do not depend on the size of the images, so that of the dataset will do.
   if (origin.role === 'initFrom') {
     const { restarts } = findMethod(config.method);
-    return whyUnfit(build(config, dataset), shapes, restarts ?? (() => false));
+    return whyUnfit(buildNetwork(config, dataset.manifest), shapes, restarts ?? (() => false));
   }
   if (origin.checkpointId !== null && origin.config === null)
     origin.config = store.runs.get(store.checkpoints.get(origin.checkpointId).runId).config;
@@ -140,19 +137,15 @@ async function whyOriginUnfit(
   const parsed = parseRunConfig(origin.config);
   if (parsed.config === null)
     return `Its configuration is not one of this version: ${parsed.problems.map(({ message }) => message).join(' ')}`;
-  return whyUnfit(build(parsed.config, dataset), shapes, () => false);
+  return whyUnfit(buildNetwork(parsed.config, dataset.manifest), shapes, () => false);
 }
 
-/** Shapes of tensors do not depend on the size of the images, so that of the dataset will do. */
-function build(config: RunConfig, { manifest }: DatasetRow): Network {
-  const { height, width, channels, classCounts } = manifest;
-  return findNetwork(config.network).build({
-    height,
-    width,
-    channels,
-    classes: classCounts.length,
-    head: findMethod(config.method).head(config),
-  });
+/** Shapes of a checkpoint's weights by name. Throws with a sentence when the file is missing or broken. */
+export async function readShapes(file: string): Promise<Map<string, number[]>> {
+  const { entries } = await readHeader(file);
+  return new Map(
+    entries.filter(({ name }) => !name.startsWith(OPTIMIZER_PREFIX)).map(({ name, shape }) => [name, shape]),
+  );
 }
 
 async function readHeader(file: string): ReturnType<typeof readSafetensorsHeader> {

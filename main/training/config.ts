@@ -562,6 +562,13 @@ function collectWarnings(config: RunConfig): ConfigProblem[] {
       key: 'warmupEpochs',
       message: `The warm-up of ${warmupEpochs} epochs does not end within ${epochs} epochs.`,
     });
+  if (config.accumulateSteps > 1 && !findMethod(config.method).trains)
+    warnings.push({
+      key: 'accumulateSteps',
+      message:
+        `Each batch of ${config.batchSize} is computed in parts of at most ${Math.ceil(config.batchSize / config.accumulateSteps)} images. ` +
+        'The gradient is that of the whole batch, but batch norms see the statistics of a part, so the numbers are not those of the whole batch.',
+    });
   return warnings;
 }
 
