@@ -14,6 +14,7 @@ import { metricCases } from './cases/metrics.ts';
 import { modelCases } from './cases/models.ts';
 import { optimizerCases } from './cases/optimizer.ts';
 import { partGCases } from './cases/partG.ts';
+import { partGNetworkCases } from './cases/partGNetworks.ts';
 import { partGRideCases } from './cases/partGRide.ts';
 import { scheduleCases } from './cases/schedules.ts';
 import { transformCases } from './cases/transforms.ts';
@@ -26,6 +27,7 @@ const SOURCES: readonly ((golden: GoldenFolder) => ParityCase[])[] = [
   optimizerCases,
   scheduleCases,
   partGCases,
+  partGNetworkCases,
   partGRideCases,
   datasetCases,
   transformCases,

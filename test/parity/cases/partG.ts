@@ -1,30 +1,22 @@
 /**
  * The specification's own vectors (part G), with weights filled by a polynomial rule: ResLT's ResNet-32 on 100 classes
- * in evaluation and over three training steps; ResLT's ResNet-10; RIDE's ResNet-32 with its routers; and the loss on
- * given logits (G4), whose values stand here.
+ * in evaluation and over three training steps (G1); and the loss on given logits (G4), whose values stand here.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Scalar, Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 
 import { lossWithGradients } from '../../../main/training/methods/method.ts';
 import { resltLoss, type ResltLossOptions } from '../../../main/training/methods/reslt.ts';
-import { meanLogits } from '../../../main/training/methods/losses.ts';
-import { assignmentLoss, route, routingTargets } from '../../../main/training/methods/rideRouter.ts';
-import {
-  forwardInference,
-  forwardTraining,
-  type NetworkState,
-} from '../../../main/training/networks/execute.ts';
-import type { Network, TensorSpec } from '../../../main/training/networks/graph.ts';
-import type { ExpertsHead } from '../../../main/training/networks/head.ts';
+import { forwardInference, forwardTraining } from '../../../main/training/networks/execute.ts';
+import type { Network } from '../../../main/training/networks/graph.ts';
 import { findNetwork } from '../../../main/training/networks/index.ts';
 import type { Backend } from '../../../main/training/ops.ts';
 import { Sgd } from '../../../main/training/sgd.ts';
-import type { TensorMap } from '../../../main/training/types.ts';
-import { disposeState, fromTensorMap, readTensor } from '../../../main/training/weights.ts';
-import { sizeOf, toChannelsLast, type GoldenFolder } from '../golden.ts';
-import { l2Norm, largestDifference, type Check, type ParityCase } from '../parityCase.ts';
+import { disposeState, readTensor } from '../../../main/training/weights.ts';
+import type { GoldenFolder } from '../golden.ts';
+import { l2Norm, type Check, type ParityCase } from '../parityCase.ts';
 import { withReluEdges } from '../reluEdges.ts';
+import { filledImages, filledState, relative } from './partGFill.ts';
 
 interface GoldenTrainStep {
   step: number;
@@ -40,9 +32,6 @@ interface GoldenReslt {
   cifar_eval: Record<'H' | 'M' | 'T', number[][]>;
   cifar_train: GoldenTrainStep[];
 }
-
-/** golden/README.md: in float32, of the largest value. */
-const TOLERANCE = 1e-4;
 
 const CLASSES = 100;
 const LABELS = [0, 34, 35, 99];
@@ -61,47 +50,7 @@ export function partGCases(golden: GoldenFolder): ParityCase[] {
       run: (backend) => withReluEdges(backend, (edges) => checkTraining(edges, file)),
     },
     ...LOSS_ROWS.map((row) => ({ name: `part-g/loss ${row.name}`, run: () => checkLoss(row) })),
-    ...resnet10Cases(golden),
-    ...rideCases(golden),
   ];
-}
-
-/** u(t, j) in [−1, 1]; exact in double precision for the sizes at hand. */
-function fill(t: number, size: number, scale: number, offset = 0): Float32Array {
-  return Float32Array.from({ length: size }, (_, j) => {
-    const u = (((31 * j * j + 7919 * j + 104729 * t) % 10007) / 10007) * 2 - 1;
-    return offset + scale * u;
-  });
-}
-
-function fillTensor(spec: TensorSpec, t: number): Float32Array {
-  const size = sizeOf(spec.shape);
-  switch (spec.kind) {
-    case 'convWeight':
-      return fill(t, size, Math.sqrt(6 / sizeOf(spec.shape.slice(1))));
-    case 'batchNormScale':
-    case 'runningVariance':
-      return fill(t, size, 0.1, 1);
-    case 'linearWeight':
-      return fill(t, size, 0.125);
-    default:
-      return fill(t, size, 0.1);
-  }
-}
-
-function load(network: Network): NetworkState {
-  const weights: TensorMap = new Map(
-    network.tensors
-      .filter((spec) => spec.kind !== 'batchCount')
-      .map((spec, t) => [spec.name, { shape: spec.shape, data: fillTensor(spec, t) }]),
-  );
-  return fromTensorMap(network, weights);
-}
-
-function images([batch, channels, height, width]: [number, number, number, number]): Tensor4D {
-  const shape = [batch, channels, height, width];
-  const values = fill(9999, sizeOf(shape), 1.5);
-  return tf.tensor4d(toChannelsLast(values, shape), [batch, height, width, channels]);
 }
 
 function resltResnet32(): Network {
@@ -114,16 +63,10 @@ function resltResnet32(): Network {
   });
 }
 
-/** As a share of the largest expected value. */
-function relative(name: string, actual: ArrayLike<number>, expected: number[], tolerance = TOLERANCE): Check {
-  const scale = Math.max(...expected.map(Math.abs));
-  return { name, error: largestDifference(actual, expected) / scale, tolerance };
-}
-
 async function checkEvaluation(backend: Backend, golden: GoldenReslt): Promise<Check[]> {
   const built = resltResnet32();
-  const state = load(built);
-  const input = images(INPUT_SHAPE);
+  const state = filledState(built);
+  const input = filledImages(INPUT_SHAPE);
   const outputs = forwardInference(backend.ops, built, state, input);
   const checks: Check[] = [];
   for (const [name, rows] of Object.entries(golden.cifar_eval))
@@ -146,8 +89,8 @@ function scopes(classes: number, ranges: Record<string, [number, number]>): Resl
 
 async function checkTraining(backend: Backend, golden: GoldenReslt): Promise<Check[]> {
   const built = resltResnet32();
-  const state = load(built);
-  const input = images(INPUT_SHAPE);
+  const state = filledState(built);
+  const input = filledImages(INPUT_SHAPE);
   const labels = tf.tensor1d(LABELS, 'int32');
   const masks = scopes(CLASSES, { h: [0, CLASSES], m: [35, CLASSES], t: [70, CLASSES] });
   const trainable = built.tensors.filter((spec) => spec.trainable);
@@ -189,159 +132,6 @@ async function checkTraining(backend: Backend, golden: GoldenReslt): Promise<Che
   sgd.dispose();
   disposeState(state);
   return checks;
-}
-
-/** Rows of [t, name, shape], names without "backbone.". */
-type KeyOrder = [number, string, number[]][];
-
-/** The order of a file's tensors, which the fill rule depends on. */
-function orderCheck(network: Network, order: KeyOrder): Check {
-  const own = network.tensors
-    .filter((spec) => spec.kind !== 'batchCount')
-    .map(({ name, shape }, t) => `${t} ${name.replace(/^backbone\./, '')} ${shape.join('x')}`);
-  const expected = order.map(([t, name, shape]) => `${t} ${name} ${shape.join('x')}`);
-  return { name: 'state dict', error: own.join() === expected.join() ? 0 : 1, tolerance: 0 };
-}
-
-interface GoldenResnet10 extends Record<
-  `${'eval' | 'train'}_${'True' | 'False'}`,
-  Record<string, number[][]>
-> {
-  key_order: KeyOrder;
-}
-
-/** ResNet-10 in training mode: the README's wider tolerance. */
-const DEEP_TOLERANCE = 1e-3;
-
-function resnet10Cases(golden: GoldenFolder): ParityCase[] {
-  const file = golden.read<GoldenResnet10>('part-g', 'r10_reslt_golden');
-  if (!file) return [];
-  const builtWith = (fusionBlockBeforePooling: boolean): Network =>
-    findNetwork('resnet10').build({
-      height: 64,
-      width: 64,
-      channels: 3,
-      classes: 10,
-      head: { kind: 'branches', fusionBlockBeforePooling, tau: 0.7 },
-    });
-  return ([true, false] as const).map((beforePooling) => ({
-    name: `part-g/r10_reslt, fusion block ${beforePooling ? 'before' : 'behind'} pooling`,
-    async run(backend) {
-      const network = builtWith(beforePooling);
-      const state = load(network);
-      const input = images([2, 3, 64, 64]);
-      const evaluated = forwardInference(backend.ops, network, state, input);
-      const pass = forwardTraining(backend.ops, network, state, input);
-      const flag = beforePooling ? 'True' : 'False';
-      const checks = [orderCheck(network, file.key_order)];
-      for (const [mode, outputs, tolerance] of [
-        ['eval', evaluated, TOLERANCE],
-        ['train', pass.outputs, DEEP_TOLERANCE],
-      ] as const)
-        for (const [name, rows] of Object.entries(file[`${mode}_${flag}`])) {
-          const values = await outputs[name.toLowerCase()]!.data();
-          checks.push(relative(`${mode} z_${name}`, values, rows.flat(), tolerance));
-        }
-      pass.dispose();
-      tf.dispose([input, evaluated]);
-      disposeState(state);
-      return checks;
-    },
-  }));
-}
-
-interface GoldenRide {
-  key_order: KeyOrder;
-  mean: number[][];
-  experts: number[][][];
-  ea_key_order: KeyOrder;
-  ea_loss: [number];
-  ea_test: { num: number[]; out: number[][] };
-}
-
-const RIDE_HEAD: ExpertsHead = {
-  kind: 'experts',
-  experts: 3,
-  reduceDimension: true,
-  classifier: 'cosine',
-  scale: 30,
-  tau: null,
-  branches: false,
-  router: null,
-};
-const EXPERT_NAMES = ['expert-0', 'expert-1', 'expert-2'];
-const ROUTER_NAMES = ['router-0', 'router-1'];
-const POSITIVE_WEIGHT = 100;
-
-function rideCases(golden: GoldenFolder): ParityCase[] {
-  const file = golden.read<GoldenRide>('part-g', 'ride_r32_golden');
-  if (!file) return [];
-  const outputsWith = async (
-    backend: Backend,
-    head: ExpertsHead,
-    order: KeyOrder,
-    compare: (outputs: Record<string, Tensor2D>) => Promise<Check[]>,
-  ): Promise<Check[]> => {
-    const network = findNetwork('resnet32').build({
-      height: 32,
-      width: 32,
-      channels: 3,
-      classes: CLASSES,
-      head,
-    });
-    const state = load(network);
-    const input = images(INPUT_SHAPE);
-    const outputs = forwardInference(backend.ops, network, state, input);
-    const checks = [orderCheck(network, order), ...(await compare(outputs))];
-    tf.dispose([input, outputs]);
-    disposeState(state);
-    return checks;
-  };
-  const pick = (outputs: Record<string, Tensor2D>, names: string[]): Tensor2D[] =>
-    names.map((name) => outputs[name]!);
-  return [
-    {
-      name: 'part-g/ride_r32 evaluation',
-      run: (backend) =>
-        outputsWith(backend, RIDE_HEAD, file.key_order, async (outputs) => {
-          const mean = tf.tidy(() => meanLogits(pick(outputs, EXPERT_NAMES)));
-          const checks = [relative('mean', await mean.data(), file.mean.flat())];
-          for (const [expert, rows] of file.experts.entries())
-            checks.push(relative(`expert ${expert}`, await outputs[`expert-${expert}`]!.data(), rows.flat()));
-          mean.dispose();
-          return checks;
-        }),
-    },
-    {
-      name: 'part-g/ride_r32 routers',
-      run: (backend) =>
-        outputsWith(
-          backend,
-          { ...RIDE_HEAD, router: { topChoices: 30 } },
-          file.ea_key_order,
-          async (outputs) => {
-            const [experts, routers] = [pick(outputs, EXPERT_NAMES), pick(outputs, ROUTER_NAMES)];
-            const labels = tf.tensor1d(LABELS, 'int32');
-            const { logits, used } = route(experts, routers);
-            const losses = routingTargets(experts, labels).map((target, router) =>
-              assignmentLoss(routers[router]!, target, POSITIVE_WEIGHT),
-            );
-            const loss = tf.div(tf.addN(losses), losses.length);
-            const checks = [
-              relative('loss', await loss.data(), file.ea_loss),
-              relative('routed mean', await logits.data(), file.ea_test.out.flat()),
-              {
-                name: 'experts used',
-                error: largestDifference(await used.data(), file.ea_test.num),
-                tolerance: 0,
-              },
-            ];
-            tf.dispose([labels, logits, used, losses, loss]);
-            return checks;
-          },
-        ),
-    },
-  ];
 }
 
 interface LossRow {
