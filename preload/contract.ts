@@ -266,6 +266,9 @@ export interface ConfigField {
   methods: string[] | null;
   /** Methods that can't do without a value. */
   requiredFor: string[];
+  /** Has an effect only while another setting has one of these values, or on such images; null: always. */
+  onlyWith: { key: string; values: ConfigValue[] } | null;
+  images: 'photographs' | 'small' | null;
 }
 
 export interface MethodInfo {
@@ -1125,7 +1128,12 @@ export interface Api {
   /** `12@best`, `reslt-0@last` or `12@epoch-40` as the checkpoint that is meant. */
   findCheckpoint(args: { ref: CheckpointRef }): Promise<CheckpointInfo>;
   /** Queues a job that evaluates a checkpoint again, on its run's dataset or on another with the same classes. */
-  evaluateCheckpoint(args: { ref: CheckpointRef; datasetId: number | null }): Promise<RunSummary>;
+  /** `settings` change how it predicts: its method (`tau-norm`), and that method's settings (`tau`). */
+  evaluateCheckpoint(args: {
+    ref: CheckpointRef;
+    datasetId: number | null;
+    settings?: Config | undefined;
+  }): Promise<RunSummary>;
   compare(args: { refs: CheckpointRef[]; scheme: GroupSchemeId }): Promise<Comparison>;
 
   /** Looks at a checkpoint or log of another program, in a process of its own; writes nothing. `kind` null: by its content. */

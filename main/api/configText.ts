@@ -56,7 +56,7 @@ const CHOICE_LABELS: Readonly<Record<string, string>> = {
  * the methods that need one.
  */
 export function configFields(): ConfigField[] {
-  return CONFIG_FIELDS.map(({ methods, type, choices, ...field }: Field) => {
+  return CONFIG_FIELDS.map(({ methods, type, choices, onlyWith, images, ...field }: Field) => {
     const requiredFor = methodsThatNeed(field.key);
     return {
       ...field,
@@ -64,6 +64,8 @@ export function configFields(): ConfigField[] {
       choices: choices?.map((value) => ({ value, label: choiceLabel(value) })) ?? null,
       methods: field.key === 'teacher' ? requiredFor : (methods ?? null),
       requiredFor,
+      onlyWith: onlyWith === undefined ? null : { key: onlyWith.key, values: [...onlyWith.values] },
+      images: images ?? null,
     };
   });
 }

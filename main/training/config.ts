@@ -173,6 +173,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('integer', {
     key: 'warmupEpochs',
+    onlyWith: { key: 'schedule', values: WARMUP_SCHEDULES },
     label: 'Warm-up',
     group: 'training',
     unit: 'epochs',
@@ -183,6 +184,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('numbers', {
     key: 'milestones',
+    onlyWith: { key: 'schedule', values: STEP_SCHEDULES },
     label: 'Milestones',
     group: 'training',
     unit: 'epochs',
@@ -193,6 +195,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('number', {
     key: 'decayFactor',
+    onlyWith: { key: 'schedule', values: STEP_SCHEDULES },
     label: 'Decay factor',
     group: 'training',
     min: 0,
@@ -202,6 +205,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('number', {
     key: 'minLearningRate',
+    onlyWith: { key: 'schedule', values: ['cosine-annealing', 'cosine-restarts'] },
     label: 'Lowest learning rate',
     group: 'training',
     min: 0,
@@ -211,6 +215,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('integer', {
     key: 'restartPeriod',
+    onlyWith: { key: 'schedule', values: ['cosine-restarts'] },
     label: 'First restart after',
     group: 'training',
     unit: 'epochs',
@@ -221,6 +226,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('integer', {
     key: 'restartFactor',
+    onlyWith: { key: 'schedule', values: ['cosine-restarts'] },
     label: 'Restart factor',
     group: 'training',
     min: 1,
@@ -270,6 +276,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('choice', {
     key: 'augmentation',
+    images: 'photographs',
     label: 'Augmentation',
     group: 'data',
     choices: ['crop', 'resized-crop'],
@@ -278,6 +285,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('integer', {
     key: 'imageSize',
+    images: 'photographs',
     label: 'Image size',
     group: 'data',
     unit: 'pixels',
@@ -289,6 +297,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('integer', {
     key: 'cropPadding',
+    images: 'small',
     label: 'Crop padding',
     group: 'data',
     unit: 'pixels',
@@ -306,6 +315,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('number', {
     key: 'rotation',
+    images: 'small',
     label: 'Random rotation',
     group: 'data',
     unit: 'degrees',
@@ -316,6 +326,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('number', {
     key: 'colorJitter',
+    images: 'photographs',
     label: 'Color jitter',
     group: 'data',
     min: 0,
@@ -325,6 +336,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('choice', {
     key: 'decode',
+    images: 'photographs',
     label: 'Decoding',
     group: 'data',
     choices: ['exact', 'scaled'],
@@ -333,6 +345,7 @@ const COMMON_FIELDS: Field[] = [
   }),
   field('integer', {
     key: 'loaderWorkers',
+    images: 'photographs',
     label: 'Loader workers',
     group: 'engine',
     min: 0,

@@ -18,6 +18,10 @@ export interface Field {
   help: string;
   /** The methods that have this setting; absent where every run has it. */
   methods?: string[];
+  /** Has an effect only while another setting has one of these values; forms leave it out otherwise. */
+  onlyWith?: { key: string; values: readonly FieldValue[] };
+  /** Has an effect only on such images. */
+  images?: 'photographs' | 'small';
 }
 
 export type FieldValue = number | boolean | string | number[] | null;

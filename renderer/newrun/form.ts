@@ -38,28 +38,6 @@ export interface FormSection {
   fields: ConfigField[];
 }
 
-/** Settings that only work with some values of another: its key, and the values. */
-const ONLY_WITH: Readonly<Record<string, [key: string, values: readonly ConfigValue[]]>> = {
-  milestones: ['schedule', ['cifar-step', 'warmup-step']],
-  decayFactor: ['schedule', ['cifar-step', 'warmup-step']],
-  warmupEpochs: ['schedule', ['cifar-step', 'warmup-step', 'warmup-cosine']],
-  minLearningRate: ['schedule', ['cosine-annealing', 'cosine-restarts']],
-  restartPeriod: ['schedule', ['cosine-restarts']],
-  restartFactor: ['schedule', ['cosine-restarts']],
-  cropPadding: ['augmentation', ['crop']],
-  colorJitter: ['augmentation', ['resized-crop']],
-  reweightEpoch: ['deferReweighting', [true]],
-};
-
-/** Settings that are about photographs. */
-const PHOTOGRAPHS_ONLY: readonly string[] = [
-  'augmentation',
-  'colorJitter',
-  'imageSize',
-  'decode',
-  'loaderWorkers',
-];
-
 /** Whether datasets of a kind have photographs, which are cut to a size, or small images of one size. */
 export function isPhotographKind(kind: DatasetSummary['kind']): boolean {
   return kind === 'list' || kind === 'folder';
@@ -74,12 +52,14 @@ export interface FormSituation {
 }
 
 /** Whether a setting of the method has an effect here. */
-function isRelevant({ key }: ConfigField, { config, isPhotographs, marked }: FormSituation): boolean {
+function isRelevant(
+  { key, onlyWith, images }: ConfigField,
+  { config, isPhotographs, marked }: FormSituation,
+): boolean {
   if (marked.includes(key)) return true;
-  if (isPhotographs === false && PHOTOGRAPHS_ONLY.includes(key)) return false;
-  const [other, values] = ONLY_WITH[key] ?? [];
-  const value = other === undefined ? undefined : config[other];
-  return value === undefined || values!.includes(value);
+  if (images !== null && isPhotographs !== null && isPhotographs !== (images === 'photographs')) return false;
+  const value = onlyWith === null ? undefined : config[onlyWith.key];
+  return value === undefined || onlyWith!.values.some((allowed) => sameValue(allowed, value));
 }
 
 /** The fields of a method, in sections. Sections without a field are left out, but for data: the dataset stands there. */

@@ -9,7 +9,7 @@ import type { Scalar, Tensor1D } from '@tensorflow/tfjs-core';
 
 import { defineField, type Field } from '../fields.ts';
 import { BRANCHES } from '../networks/head.ts';
-import { findNetwork } from '../networks/index.ts';
+import { findNetwork, NETWORKS } from '../networks/index.ts';
 import { scopeFrom } from '../scopes.ts';
 import { cappedCrossEntropy, softmaxCrossEntropy, targets } from './losses.ts';
 import type { Method, MethodSettings, Outputs, SettingProblem, Term } from './method.ts';
@@ -78,6 +78,12 @@ export interface ResltSettings {
   gamma: number | null;
 }
 
+/** What only the head of networks for photographs has. */
+const LARGE_NETWORKS = {
+  key: 'network',
+  values: NETWORKS.filter(({ imageKind }) => imageKind === 'large').map(({ name }) => name),
+};
+
 /** The settings of ResLT's loss and prediction, which every method on its head has. */
 export const RESLT_FIELDS: readonly Field[] = [
   defineField('number', {
@@ -136,6 +142,7 @@ export const RESLT_FIELDS: readonly Field[] = [
   }),
   defineField('number', {
     key: 'gamma',
+    onlyWith: LARGE_NETWORKS,
     label: 'Gamma',
     group: 'method',
     min: 0,
@@ -206,6 +213,7 @@ export function checkScopes(settings: MethodSettings): SettingProblem[] {
 
 const FUSION_BLOCK_FIELD = defineField('boolean', {
   key: 'fusionBlockBeforePooling',
+  onlyWith: LARGE_NETWORKS,
   label: 'Fusion block before pooling',
   group: 'method',
   default: true,

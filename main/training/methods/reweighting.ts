@@ -37,6 +37,7 @@ export const DEFERRED_FIELDS = [
   }),
   defineField('number', {
     key: 'reweightEpoch',
+    onlyWith: { key: 'deferReweighting', values: [true] },
     label: 'Re-weight after',
     group: 'method',
     unit: 'epochs',

@@ -38,6 +38,8 @@ function field(key: string, change: Partial<ConfigField> = {}): ConfigField {
     help: '',
     methods: null,
     requiredFor: [],
+    onlyWith: null,
+    images: null,
     ...change,
   };
 }
@@ -61,18 +63,20 @@ test('the form shows the fields of its method, and not those that stand elsewher
 });
 
 test('settings without an effect are left out, unless they were changed or are wrong', () => {
-  const fields = ['schedule', 'milestones', 'restartPeriod', 'cropPadding', 'imageSize', 'decode'].map(
-    (key) => field(key),
-  );
-  const keys = (config: Config, isPhotographs: boolean | null, marked: string[] = []) =>
-    formSections(fields, { config, isPhotographs, marked }).flatMap((section) =>
+  const fields = [
+    field('schedule'),
+    field('milestones', { onlyWith: { key: 'schedule', values: ['steps'] } }),
+    field('cropPadding', { images: 'small' }),
+    field('imageSize', { images: 'photographs' }),
+  ];
+  const keys = (schedule: string, isPhotographs: boolean | null, marked: string[] = []) =>
+    formSections(fields, { config: { method: 'ce', schedule }, isPhotographs, marked }).flatMap((section) =>
       section.fields.map(({ key }) => key),
     );
-  const step = { method: 'ce', schedule: 'cifar-step', augmentation: 'crop' };
-  assert.deepEqual(keys(step, false), ['schedule', 'milestones', 'cropPadding']);
-  const cosine = { method: 'ce', schedule: 'cosine', augmentation: 'resized-crop' };
-  assert.deepEqual(keys(cosine, true), ['schedule', 'imageSize', 'decode']);
-  assert.deepEqual(keys(cosine, true, ['milestones']), ['schedule', 'milestones', 'imageSize', 'decode']);
+  assert.deepEqual(keys('steps', false), ['schedule', 'milestones', 'cropPadding']);
+  assert.deepEqual(keys('cosine', true), ['schedule', 'imageSize']);
+  assert.deepEqual(keys('cosine', true, ['milestones']), ['schedule', 'milestones', 'imageSize']);
+  assert.deepEqual(keys('steps', null), ['schedule', 'milestones', 'cropPadding', 'imageSize']);
 });
 
 test('checkpoints of the same network are offered, those on the same data first', () => {
