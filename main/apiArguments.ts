@@ -213,7 +213,11 @@ export const ARGUMENTS = {
   pinCheckpoint: z.strictObject({ id, pinned: z.boolean() }),
   deleteCheckpoints: z.strictObject({ ids }),
   findCheckpoint: z.strictObject({ ref: checkpointRef }),
-  evaluateCheckpoint: z.strictObject({ ref: checkpointRef, datasetId: id.nullable() }),
+  evaluateCheckpoint: z.strictObject({
+    ref: checkpointRef,
+    datasetId: id.nullable(),
+    settings: config.optional(),
+  }),
   compare: z.strictObject({ refs: z.array(checkpointRef).min(1).max(50), scheme }),
 
   probeImport: z.strictObject({ path: filePath, kind: z.enum(['checkpoint', 'log']).nullable() }),

@@ -204,12 +204,18 @@ function build(): Command {
     );
   }
 
-  addClient<{ dataset?: string }>(
+  addClient<{ dataset?: string; set?: string[] }>(
     program,
     'eval <checkpoint>',
-    'evaluate a checkpoint again: RUN@last, RUN@best or RUN@epoch-N',
-    (client, output, words, options) => runs.evaluate(client, output, first(words), options.dataset),
-  ).option('--dataset <dataset>', 'another dataset with the same classes');
+    'evaluate a checkpoint again: RUN@last, RUN@best, RUN@epoch-N or its file',
+    (client, output, words, options) => runs.evaluate(client, output, first(words), options),
+  )
+    .option('--dataset <dataset>', 'another dataset with the same classes')
+    .option(
+      '--set <key=value>',
+      'change how it predicts, such as method=tau-norm tau=0.5 (repeat for several)',
+      collect,
+    );
   addClient<{ groupScheme: string }>(
     program,
     'compare <checkpoints...>',

@@ -6,7 +6,10 @@ import type { CheckpointRow } from '../store/checkpoints.ts';
 import { StudioError } from '../store/errors.ts';
 import type { RunRow } from '../store/runs.ts';
 import { pinMarkerFile } from '../trainer/protocol.ts';
+import { runDetail } from './configText.ts';
 import type { ApiContext } from './context.ts';
+import { evaluationConfig } from './evaluationConfig.ts';
+import { readShapes } from './origins.ts';
 import { referencedCheckpoints, refuseUsed, relativePath } from './retention.ts';
 import { findRunId, live, slugOf } from './runs.ts';
 
@@ -57,7 +60,7 @@ export function checkpointApi(context: ApiContext): CheckpointApi {
       return info(findCheckpointRow(context, ref));
     },
 
-    async evaluateCheckpoint({ ref, datasetId }): Promise<RunSummary> {
+    async evaluateCheckpoint({ ref, datasetId, settings = {} }): Promise<RunSummary> {
       const checkpoint = findCheckpointRow(context, ref);
       const source = store.runs.get(checkpoint.runId);
       if (source.kind === 'evaluate')
@@ -81,10 +84,17 @@ export function checkpointApi(context: ApiContext): CheckpointApi {
         );
       const splits: Split[] = dataset.manifest.counts.val === 0 ? ['test'] : ['val', 'test'];
       const evaluate = { checkpointPath: path.join(libraryFolder, relativePath(checkpoint)), splits };
-      if (source.kind === 'import' && (source.datasetId === null || source.datasetId === dataset.id)) {
+      const changes = Object.keys(settings).length > 0;
+      const config = changes
+        ? evaluationConfig(source.config, settings, dataset, await readShapes(evaluate.checkpointPath))
+        : { ...source.config, dataset: dataset.name };
+      if (
+        source.kind === 'import' &&
+        !changes &&
+        (source.datasetId === null || source.datasetId === dataset.id)
+      ) {
         // Its own run shows it: there is no training whose results it would replace.
         store.transaction(() => {
-          const config = { ...source.config, dataset: dataset.name };
           store.runs.change(source.id, { datasetId: dataset.id, config, evaluate });
           scheduler.evaluateImported(source.id);
         });
@@ -98,17 +108,19 @@ export function checkpointApi(context: ApiContext): CheckpointApi {
           kind: 'evaluate',
           name,
           title: 'Evaluate',
-          detail: `${source.name}, epoch ${checkpoint.epoch}`,
+          detail: [`${source.name}, epoch ${checkpoint.epoch}`, runDetail(config, source.config)]
+            .filter((part) => part !== '')
+            .join(' · '),
           slug: slugOf(name),
           groupId: null,
           seed: source.seed,
-          method: source.method,
+          method: String(config['method']),
           network: source.network,
           datasetId: dataset.id,
           preset: source.preset,
           parentRunId: source.id,
           note: '',
-          config: { ...source.config, dataset: dataset.name },
+          config,
           evaluate,
           warnings: [],
           createdAtMs: Date.now(),

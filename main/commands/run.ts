@@ -1,5 +1,6 @@
 /** `reslt run`, `runs`, `logs`, `stop`, `pause`, `resume`, `eval`: starting runs and following them. */
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import {
   PLAIN_RUN_QUERY,
   type Api,
@@ -34,7 +35,7 @@ export async function run(
   options: RunOptions,
 ): Promise<void> {
   const { config, preset } = await readSource(client.api, client, source);
-  const settings = parseSettings(options.set ?? []);
+  const settings = withAbsolutePaths(parseSettings(options.set ?? []));
   const wanted = options.dataset ?? (typeof config['dataset'] === 'string' ? config['dataset'] : '');
   const dataset = await chooseDataset(client, output, wanted, preset?.dataset === 'sample', source);
   const seeds =
@@ -65,6 +66,21 @@ export async function run(
       details: said,
     });
   }
+}
+
+/** A checkpoint as the owner takes it, who runs in another folder: files by their absolute path. */
+function checkpointRef(text: string): string {
+  return isFile(text) ? path.resolve(text) : text;
+}
+
+function withAbsolutePaths(settings: Config): Config {
+  const changed = { ...settings };
+  for (const key of ['initFrom', 'teacher']) {
+    const value = changed[key];
+    if (typeof value === 'number') changed[key] = String(value);
+    else if (typeof value === 'string') changed[key] = checkpointRef(value);
+  }
+  return changed;
 }
 
 const queuedLine = ({ id, name, seed, state }: RunSummary): object => ({ id, name, seed, state });
@@ -109,7 +125,11 @@ async function chooseDataset(
 }
 
 /** Waits until each run has ended by itself or another's doing. Ctrl-C ends the waiting, not the runs. */
-export async function waitForRuns(client: Client, output: Output, started: RunSummary[]): Promise<RunsReport> {
+export async function waitForRuns(
+  client: Client,
+  output: Output,
+  started: RunSummary[],
+): Promise<RunsReport> {
   let runs = started;
   const stopWaiting = (): void => {
     output.endProgress();
@@ -233,10 +253,14 @@ export async function evaluate(
   client: Client,
   output: Output,
   ref: string,
-  dataset: string | undefined,
+  { dataset, set = [] }: { dataset?: string; set?: string[] },
 ): Promise<void> {
   const datasetId = dataset === undefined ? null : (await findDataset(client, dataset)).id;
-  const job = await client.api.evaluateCheckpoint({ ref, datasetId });
+  const job = await client.api.evaluateCheckpoint({
+    ref: checkpointRef(ref),
+    datasetId,
+    settings: parseSettings(set),
+  });
   const [done] = (await waitForRuns(client, output, [job])).runs;
   if (!done?.result) {
     throw new CliError(
