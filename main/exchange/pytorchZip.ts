@@ -23,7 +23,9 @@ export async function openZip(
   fileBytes: number,
   limits: PyTorchLimits,
 ): Promise<CheckpointBody> {
-  const zip = await yauzl.fromFdPromise(handle.fd, { autoClose: false });
+  const zip = await yauzl.fromRandomAccessReaderPromise(new BoundedReader(handle, fileBytes), fileBytes, {
+    autoClose: false,
+  });
   const entries = await readEntries(zip);
   const folder = [...entries.keys()][0]?.split('/')[0] ?? '';
   for (const name of entries.keys())
@@ -92,6 +94,37 @@ export async function openZip(
       return inflated.bytes.slice(start, start + length);
     },
   };
+}
+
+/**
+ * Reads for yauzl, and only inside the file: its own reader hands any position to the system, and one beyond 2^53,
+ * which a damaged zip64 record gives, is thrown where nobody can catch it (yauzl 3.4.0).
+ */
+class BoundedReader extends yauzl.RandomAccessReader {
+  readonly #handle: FileHandle;
+  readonly #fileBytes: number;
+
+  constructor(handle: FileHandle, fileBytes: number) {
+    super();
+    this.#handle = handle;
+    this.#fileBytes = fileBytes;
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    readExactly(this.#handle, position, length, this.#fileBytes).then(
+      (bytes) => {
+        buffer.set(bytes, offset);
+        callback(null);
+      },
+      (error: unknown) => callback(error as Error),
+    );
+  }
 }
 
 async function readEntries(zip: yauzl.ZipFile): Promise<Map<string, yauzl.Entry>> {

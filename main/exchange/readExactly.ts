@@ -14,7 +14,7 @@ export async function readExactly(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const short = (): CheckpointFault =>
     new CheckpointFault(`it ends before byte ${start + length}, where data should be. ${FETCH_AGAIN}`);
-  if (start + length > fileBytes) throw short();
+  if (start < 0 || start + length > fileBytes) throw short();
   const bytes = new Uint8Array(new ArrayBuffer(length));
   for (let done = 0; done < length;) {
     const { bytesRead } = await handle.read(bytes, done, length - done, start + done);

@@ -164,6 +164,7 @@ function parseHeader(path: string, text: Buffer, fileBytes: number): Safetensors
   const dataStart = 8 + text.length;
   const metadata: Record<string, string> = {};
   const entries: SafetensorsHeader['entries'] = [];
+  let totalBytes = 0;
   for (const [name, value] of Object.entries(header)) {
     if (name === '__metadata__') {
       if (!isRecord(value))
@@ -200,6 +201,11 @@ function parseHeader(path: string, text: Buffer, fileBytes: number): Safetensors
         dataStart + begin,
         `tensor "${name}" ends at byte ${dataStart + end}, but the file has only ${fileBytes}`,
       );
+    }
+    // The format lets no two tensors share bytes; a small file that did could ask for any amount of memory.
+    totalBytes += expected;
+    if (totalBytes > fileBytes - dataStart) {
+      throw new SafetensorsError(path, dataStart + begin, `tensor "${name}" overlaps with another one`);
     }
     entries.push({
       name,

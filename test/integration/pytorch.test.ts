@@ -185,6 +185,17 @@ test('other files are told apart', async (t) => {
   await assert.rejects(openPyTorch(join(folder, 'folder.pth')), /not a file/);
 });
 
+test('a directory that is said to be far outside the file is an error, not a crash', async (t) => {
+  const folder = await temporaryFolder(t);
+  const bytes = await readFile(join(CHECKPOINTS, 'handmade_valid.pth'));
+  // A zip64 locator, just before the end record, that points beyond 2^53.
+  const locator = Buffer.alloc(20, 0xff);
+  locator.writeUInt32LE(0x07064b50, 0);
+  const file = join(folder, 'far.pth');
+  await writeFile(file, Buffer.concat([bytes.subarray(0, -22), locator, bytes.subarray(-22)]));
+  await assert.rejects(openPyTorch(file), PyTorchFileError);
+});
+
 test('limits are the caller’s to lower', async () => {
   const file = join(CHECKPOINTS, 'zip_state_dict.pth');
   await assert.rejects(openPyTorch(file, { fileBytes: 1000 }), /at most 1000 are read/);

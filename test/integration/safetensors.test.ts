@@ -82,6 +82,7 @@ test('broken headers are refused before anything is allocated', () =>
       [file(tensor({ shape: [1e9, 1e9] })), /needs .* bytes, its offsets span 8/],
       [file(tensor({ data_offsets: [8, 16] })), /but the file has only/],
       [file(tensor({ data_offsets: [0] })), /not a pair/],
+      [file({ ...tensor({}), b: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } }), /"b" overlaps/],
     ];
     for (const [bytes, message] of cases) {
       await writeFile(path, bytes);
