@@ -19,4 +19,4 @@ export class CheckpointFault extends Error {
 export const FETCH_AGAIN = 'Download or copy it again.';
 
 export const SAVE_WEIGHTS_ONLY =
-  "If you know who made the file and trust it, load it in PyTorch and save its weights alone: torch.save(model.state_dict(), 'weights.pth').";
+  'If you know who made the file and trust it, open it in PyTorch (weights_only=False) and save the state dict in it alone, with torch.save.';
