@@ -6,6 +6,7 @@
  * fixed order; so batches do not depend on the number of workers, and the generator's state not on what was prefetched.
  */
 import { open } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { workerModule } from '../paths.ts';
 import type {
@@ -29,17 +30,26 @@ import {
 import { streamAhead } from './batchAhead.ts';
 import { epochOrder } from './epochOrder.ts';
 import { DatasetError } from './errors.ts';
+import { openPhotoData } from './photographs/photoData.ts';
 import { partFile, readManifest, splitsOf } from './manifest.ts';
 
 export interface TrainingDataOptions {
   /**
-   * Worker threads that prepare batches; 0 prepares them in the caller's thread. One fills a batch of 128 images of
-   * 32 x 32 about a hundred times faster than a CPU trains on it.
+   * Worker threads that prepare batches. Of packed images one (the default) fills a batch of 128 images of 32 x 32 about
+   * a hundred times faster than a CPU trains on it, and 0 prepares them in the caller's thread. Of photographs the
+   * default is a thread for each core but one; there is always at least one.
    */
-  workers?: number;
+  workers?: number | undefined;
   /** What is needed; loading only that saves memory. Default: all the dataset has. */
-  splits?: Split[];
+  splits?: Split[] | undefined;
+  /** Side of the images; null or none is the dataset's own. Packed images have only their own. */
+  imageSize?: number | null | undefined;
+  /** Told what the user should know of the images, a sentence each. */
+  onWarning?: ((text: string) => void) | undefined;
 }
+
+/** More workers than this keep no GPU busier. */
+const MAX_DECODE_WORKERS = 16;
 
 /** Batches in preparation ahead of the one in use. Two keep a worker busy; the third absorbs a hiccup. */
 const PREFETCHED_BATCHES = 3;
@@ -62,10 +72,21 @@ interface LoadedSplit {
  */
 export async function openTrainingData(
   folder: string,
-  { workers = 1, splits }: TrainingDataOptions = {},
+  { workers, splits, imageSize = null, onWarning = () => {} }: TrainingDataOptions = {},
 ): Promise<TrainingData> {
   const manifest = await readManifest(folder);
   const { height, width, channels, counts, classNames, classCounts } = manifest;
+  if (manifest.photographs !== null)
+    return openPhotoData(folder, manifest, {
+      workers: Math.max(1, workers ?? Math.min(MAX_DECODE_WORKERS, availableParallelism() - 1)),
+      splits: splitsOf(manifest).filter((split) => splits?.includes(split) ?? true),
+      imageSize: imageSize ?? height,
+      onWarning,
+    });
+  if (imageSize !== null && (imageSize !== height || imageSize !== width))
+    throw new Error(
+      `The images of this dataset are ${width} x ${height}; they cannot be ${imageSize} a side.`,
+    );
   const shape = { height, width, channels };
   const loaded: Partial<Record<Split, LoadedSplit>> = {};
   for (const split of splitsOf(manifest)) {
@@ -80,7 +101,7 @@ export async function openTrainingData(
     };
   }
   const description = { classNames, classCounts, ...shape, sizes: counts };
-  return new PackedData(description, loaded, normalisationTable(manifest.mean, manifest.std), workers);
+  return new PackedData(description, loaded, normalisationTable(manifest.mean, manifest.std), workers ?? 1);
 }
 
 class PackedData implements TrainingData {

@@ -5,7 +5,7 @@
  * `<split>.labels` int32 · `<split>.rows` uint32, the row in the source · `<split>.paths` UTF-8, one relative path a
  * line · `<split>.stats` float64 pairs of bytes and milliseconds, NaN for what was not there. All little-endian.
  */
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSynced, type WrittenFile } from '../../durableFile.ts';
@@ -98,7 +98,7 @@ export async function statAll(
       onProgress?.(i / paths.length);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const found = statSync(resolveInRoot(root, path), { throwIfNoEntry: false });
+    const found = lookUp(resolveInRoot(root, path));
     if (found?.isFile() !== true) continue;
     sizes[i] = found.size;
     mtimes[i] = found.mtimeMs;
@@ -107,6 +107,15 @@ export async function statAll(
 }
 
 const STATS_AT_ONCE = 2000;
+
+/** What is at a path; a path that cannot be looked at (too long, no permission) has nothing. */
+function lookUp(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
 
 function bytesOf(values: Int32Array | Uint32Array | Float64Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -6,8 +6,10 @@ import type { DatasetManifest } from '../manifest.ts';
 import { countClasses } from '../subset.ts';
 import type { PhotoCheck } from './photoCheck.ts';
 
-/** Training images that may be replaced by others of their class; more, and it would be another dataset. */
-const MAX_REPLACED = 0.01;
+/** Training images that may be replaced by others of their class: one in a hundred, and one in any case. */
+export function toleratedFaults(trainImages: number): number {
+  return Math.max(1, Math.floor(trainImages / 100));
+}
 
 export interface Usability {
   /** Why no run starts, or null: a sentence that says what to do. */
@@ -42,6 +44,6 @@ export function judgePhotographs(
   const empty = left.findIndex((count) => count <= 0);
   if (empty >= 0) return refuse(`None of the training images of the class ${classNames[empty]} can be used.`);
   const said = `${problems.length} of the ${counts.train} training images can't be used (${problems[0]!.path})`;
-  if (problems.length > MAX_REPLACED * counts.train) return refuse(`${said}, more than one in a hundred.`);
+  if (problems.length > toleratedFaults(counts.train)) return refuse(`${said}, more than one in a hundred.`);
   return { refusal: null, warning: `${said}: others of their classes take their places.` };
 }
