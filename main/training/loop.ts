@@ -10,7 +10,7 @@ import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { groupMeans, groupScheme } from '../analysis/groups.ts';
 import type { RunConfig } from './config.ts';
 import { NonFiniteLossError } from './errors.ts';
-import { evaluate, type SplitLogits } from './evaluate.ts';
+import { evaluate, evaluationMetrics, type SplitLogits } from './evaluate.ts';
 import { formatStep, formatTest, formatTrainEpoch, formatVal } from './logFormat.ts';
 import { createModel, resolveRun } from './model.ts';
 import type { Backend } from './ops.ts';
@@ -264,18 +264,13 @@ class Run {
   }
 
   #report(result: EvaluationResult, terms: Record<string, number>): void {
-    const { split, step, epoch, loss, top1, top5, perClass } = result;
+    const { split, step, epoch, loss, top1, perClass } = result;
     this.#host.emit({ type: 'evaluation', result });
     this.#host.emit({
       type: 'metrics',
       step,
       epoch,
-      values: {
-        [`${split}/loss`]: loss,
-        [`${split}/top1`]: top1,
-        ...(top5 !== null && { [`${split}/top5`]: top5 }),
-        ...Object.fromEntries(Object.entries(terms).map(([name, value]) => [`${split}/${name}`, value])),
-      },
+      values: evaluationMetrics({ result, terms }),
     });
     if (split !== 'test') {
       this.#log(formatVal(epoch - 1, loss, top1, terms));
@@ -345,6 +340,12 @@ class Run {
       );
     }
     this.#log(`Engine ${engine} ${engineVersion} on ${device}.`);
+    const { train } = this.#data.sizes;
+    if (train < this.#config.batchSize)
+      this.#log(
+        `The training split has ${train} images, fewer than the batch of ${this.#config.batchSize}: each epoch is one step on all of them.`,
+        'warn',
+      );
     this.#log(`${stepsPerEpoch} steps an epoch, ${totalSteps} in all; ${this.#step} done.`);
   }
 
@@ -361,8 +362,8 @@ class Run {
     });
   }
 
-  #log(text: string): void {
-    this.#host.emit({ type: 'log', level: 'info', text });
+  #log(text: string, level: 'info' | 'warn' = 'info'): void {
+    this.#host.emit({ type: 'log', level, text });
   }
 }
 
@@ -388,6 +389,7 @@ class Meter {
   #startedAt = 0;
   #gotBatchAt = 0;
   #progressAt = -Infinity;
+  #hasRate = false;
   #isFirst = true;
 
   constructor(host: TrainingHost) {
@@ -419,12 +421,17 @@ class Meter {
     return this.#logged.take();
   }
 
-  /** The rate since the last report, when that is long enough ago; else null. */
+  /**
+   * The rate since the last report, when that is long enough ago; else null. The first measured step is told at once:
+   * a run of a few steps has no other to tell how fast this machine is.
+   */
   progress(intervalMs: number): Rate | { imagesPerSecond: null; waitShare: null } | null {
     const now = this.#host.now();
-    if (now - this.#progressAt < intervalMs) return null;
+    if (now - this.#progressAt < intervalMs && (this.#hasRate || this.#progressed.isEmpty)) return null;
     this.#progressAt = now;
-    return this.#progressed.take() ?? { imagesPerSecond: null, waitShare: null };
+    const rate = this.#progressed.take();
+    this.#hasRate ||= rate !== null;
+    return rate ?? { imagesPerSecond: null, waitShare: null };
   }
 }
 
@@ -432,6 +439,10 @@ class Window {
   #images = 0;
   #stepMs = 0;
   #waitMs = 0;
+
+  get isEmpty(): boolean {
+    return this.#stepMs <= 0;
+  }
 
   add(images: number, stepMs: number, waitMs: number): void {
     this.#images += images;
