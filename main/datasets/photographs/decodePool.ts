@@ -23,6 +23,7 @@ export interface DecodePoolOptions extends DecodeSetup {
 
 interface Member {
   thread: Worker;
+  ended: Promise<void>;
   /** Jobs that it has not said to be through with. */
   jobs: Map<number, DecodeJob>;
 }
@@ -55,8 +56,7 @@ export class DecodePool {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(
-      this.#members.map(async ({ thread }) => {
-        const ended = new Promise((resolve) => thread.once('exit', resolve));
+      this.#members.map(async ({ thread, ended }) => {
         thread.postMessage({ kind: 'close' } satisfies ToWorker);
         const force = setTimeout(() => void thread.terminate(), CLOSE_DEADLINE_MS);
         await ended;
@@ -75,7 +75,8 @@ export class DecodePool {
     const thread = new Worker(workerModule('decode'), {
       workerData: { table, retryDelaysMs } satisfies DecodeSetup,
     });
-    const member: Member = { thread, jobs: new Map() };
+    const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+    const member: Member = { thread, ended, jobs: new Map() };
     let error: Error | null = null;
     thread.on('error', (cause: Error) => {
       error = cause;
