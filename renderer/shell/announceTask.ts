@@ -4,6 +4,7 @@
  */
 import CircleCheck from '@lucide/svelte/icons/circle-check';
 import CircleX from '@lucide/svelte/icons/circle-x';
+import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import type { Task } from '../../preload/contract.ts';
 import { openAddDataset } from '../lib/dialogs.svelte.ts';
 import { navigate, router } from '../lib/router.svelte.ts';
@@ -12,8 +13,16 @@ import { toasts, type Toast } from '../lib/toasts.svelte.ts';
 
 const announced = new Set<number>();
 
+/** A wizard that began what ends at once learns of it first, and goes to the dataset's page. */
+const AFTER_MS = 400;
+
 export function announceTask(task: Task): void {
   if (task.state === 'running' || task.state === 'cancelled') return;
+  if (task.kind === 'add-dataset') setTimeout(() => announce(task), AFTER_MS);
+  else announce(task);
+}
+
+function announce(task: Task): void {
   if (announced.has(task.id) || tasks.isWatched(task.id) || isOnItsPage(task)) return;
   announced.add(task.id);
   if (task.state === 'failed') {
@@ -25,21 +34,23 @@ export function announceTask(task: Task): void {
     });
     return;
   }
+  const isCheck = task.kind === 'verify-dataset';
   toasts.show({
-    tone: 'good',
-    icon: CircleCheck,
+    tone: isCheck ? 'plain' : 'good',
+    icon: isCheck ? ShieldCheck : CircleCheck,
     subject: task.title,
-    // What a check found is its news.
-    text: task.kind === 'verify-dataset' ? task.message : 'is done',
+    // What a check found is its news, good or bad.
+    text: isCheck ? task.message : 'is done',
     action: nextStep(task),
   });
 }
 
 /** Its page shows how it ended. */
 function isOnItsPage(task: Task): boolean {
-  const { page } = router.route;
-  if (task.kind === 'install-engine') return page === 'settings';
-  return task.kind === 'verify-dataset' && task.state === 'done' && page === 'datasets';
+  const { route } = router;
+  if (task.kind === 'install-engine') return route.page === 'settings';
+  if (route.page !== 'datasets' || task.state !== 'done') return false;
+  return task.kind === 'verify-dataset' || route.id === task.resultId;
 }
 
 function nextStep(task: Task): Toast['action'] {
