@@ -9,7 +9,7 @@ import type { Scalar, Tensor1D } from '@tensorflow/tfjs-core';
 
 import { defineField, type Field } from '../fields.ts';
 import { BRANCHES } from '../networks/head.ts';
-import { findNetwork, NETWORKS } from '../networks/index.ts';
+import { NETWORKS } from '../networks/index.ts';
 import { scopeFrom } from '../scopes.ts';
 import { cappedCrossEntropy, softmaxCrossEntropy, targets } from './losses.ts';
 import type { Method, MethodSettings, Outputs, SettingProblem, Term } from './method.ts';
@@ -19,7 +19,7 @@ const MEDIUM_FROM_SHARE = 0.35;
 const TAIL_FROM_SHARE = 0.7;
 
 /** The exponent of the large networks' classifier at inference, where none is set: that of the ResNeXt scripts. */
-export const DEFAULT_GAMMA = 0.7;
+const DEFAULT_GAMMA = 0.7;
 
 export interface ResltLossOptions {
   /** For each branch that takes part, which classes [classes] it sees, as 0 and 1. */
@@ -76,6 +76,8 @@ export interface ResltSettings {
   fusionTerm: 'exact' | 'capped';
   labelSmoothing: number;
   gamma: number | null;
+  normaliseClassifier: boolean;
+  poolFirstAtInference: boolean;
 }
 
 /** What only the head of networks for photographs has. */
@@ -142,14 +144,29 @@ export const RESLT_FIELDS: readonly Field[] = [
   }),
   defineField('number', {
     key: 'gamma',
-    onlyWith: LARGE_NETWORKS,
     label: 'Gamma',
     group: 'method',
     min: 0,
     max: 5,
     nullable: true,
     default: null,
-    help: "At inference the classifier's rows are divided by their norm to this power, without bias. Empty: 0.7 in networks for photographs; ResNet-32 keeps its classifier.",
+    help: "When predicting, the classifier's rows are divided by their norm to this power, without bias. Empty: 0.7 in networks for photographs; ResNet-32 keeps its classifier.",
+  }),
+  defineField('boolean', {
+    key: 'normaliseClassifier',
+    onlyWith: LARGE_NETWORKS,
+    label: 'Normalise the classifier',
+    group: 'method',
+    default: true,
+    help: 'When predicting, normalise the classifier by gamma and leave its bias out, as the reference does; otherwise use it as it was trained.',
+  }),
+  defineField('boolean', {
+    key: 'poolFirstAtInference',
+    onlyWith: LARGE_NETWORKS,
+    label: 'Pool first when predicting',
+    group: 'method',
+    default: true,
+    help: 'When predicting, pool the map before the fusion block, as the reference does; otherwise the block stands where it was trained.',
   }),
 ];
 
@@ -193,6 +210,14 @@ export function scopeMasks(settings: MethodSettings, classCounts: number[]): Rec
   );
 }
 
+/** The power of the row norms by which the classifier is divided at inference; null leaves it as it was trained. */
+export function inferenceTau(settings: MethodSettings): number | null {
+  const { gamma, normaliseClassifier } = settings as unknown as ResltSettings;
+  const isLarge = LARGE_NETWORKS.values.includes(settings['network'] as string);
+  if (isLarge) return normaliseClassifier ? (gamma ?? DEFAULT_GAMMA) : null;
+  return gamma;
+}
+
 /** What the two terms of the loss are called. */
 export const RESLT_TERMS: readonly Term[] = [
   { name: 'branch', label: 'branch I', unit: 'nats', group: 'Loss' },
@@ -217,20 +242,18 @@ const FUSION_BLOCK_FIELD = defineField('boolean', {
   label: 'Fusion block before pooling',
   group: 'method',
   default: true,
-  help: 'In training, whether the fusion block of networks for photographs works on the map or on its mean. Predictions always use the mean.',
+  help: 'In training, whether the fusion block of networks for photographs works on the map or on its mean.',
 });
 
 export const reslt: Method = {
   name: 'reslt',
   label: 'ResLT',
-  head(settings) {
-    const { gamma } = settings as unknown as ResltSettings;
-    return {
-      kind: 'branches',
-      fusionBlockBeforePooling: settings[FUSION_BLOCK_FIELD.key] as boolean,
-      tau: gamma ?? DEFAULT_GAMMA,
-    };
-  },
+  head: (settings) => ({
+    kind: 'branches',
+    fusionBlockBeforePooling: settings[FUSION_BLOCK_FIELD.key] as boolean,
+    poolFirstAtInference: (settings as unknown as ResltSettings).poolFirstAtInference,
+    tau: inferenceTau(settings),
+  }),
   outputs: (settings) => usedBranches(settings).map((name) => ({ name, label: name.toUpperCase() })),
   fusedLabel: (settings) => usedBranches(settings).join('+').toUpperCase(),
   terms: (settings) => [
@@ -243,16 +266,7 @@ export const reslt: Method = {
     })),
   ],
   fields: [...RESLT_FIELDS, FUSION_BLOCK_FIELD],
-  check(settings) {
-    const { gamma } = settings as unknown as ResltSettings;
-    const problems = checkScopes(settings);
-    if (gamma !== null && findNetwork(settings['network'] as string).imageKind === 'small')
-      problems.push({
-        key: 'gamma',
-        message: `gamma has no effect on ${settings['network'] as string}: ResLT on networks for small images keeps its classifier. Leave it empty.`,
-      });
-    return { problems };
-  },
+  check: (settings) => ({ problems: checkScopes(settings) }),
   bind({ classCounts, settings }) {
     const used = usedBranches(settings);
     const scopes = scopeMasks(settings, classCounts);

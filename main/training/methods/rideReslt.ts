@@ -8,12 +8,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 
 import { defineField } from '../fields.ts';
-import { findNetwork } from '../networks/index.ts';
 import { divergence, meanLogits } from './losses.ts';
 import type { Method, Outputs, Term } from './method.ts';
 import {
   checkScopes,
-  DEFAULT_GAMMA,
+  inferenceTau,
   RESLT_FIELDS,
   RESLT_TERMS,
   resltLoss,
@@ -26,7 +25,6 @@ import {
 import { agreement, AGREEMENT_TERM, EXPERT_FIELDS, expertNames, namedExperts } from './ride.ts';
 
 interface Settings extends ResltSettings {
-  network: string;
   experts: number;
   reduceDimension: boolean;
   divideByExperts: boolean;
@@ -39,16 +37,16 @@ export const rideReslt: Method = {
   name: 'ride-reslt',
   label: 'RIDE-ResLT',
   head(settings) {
-    const { network, experts, reduceDimension, gamma } = settings as unknown as Settings;
-    const isLarge = findNetwork(network).imageKind === 'large';
+    const { experts, reduceDimension, poolFirstAtInference } = settings as unknown as Settings;
     return {
       kind: 'experts',
       experts,
       reduceDimension,
       classifier: 'linear',
       scale: 1,
-      tau: gamma ?? (isLarge ? DEFAULT_GAMMA : null),
+      tau: inferenceTau(settings),
       branches: true,
+      poolFirstAtInference,
       router: null,
     };
   },

@@ -36,14 +36,18 @@ export function linearClassifier(
 
 /**
  * ResLT's block for large networks: a 1x1 convolution to three times the channels, batch norm and ReLU; a third of the
- * channels is one branch's. At inference the map is pooled before; in training before or behind the block. Returns
- * the features of each branch.
+ * channels is one branch's. In training it stands before the pooling or behind; at inference behind, unless it is to
+ * stand where it was trained. Returns the features of each branch.
  */
 export function fusionBlock(
   builder: NetworkBuilder,
   map: number,
   name: string,
-  { beforePooling, channels }: { beforePooling: boolean; channels: number },
+  {
+    beforePooling,
+    poolFirstAtInference = true,
+    channels,
+  }: { beforePooling: boolean; poolFirstAtInference?: boolean | undefined; channels: number },
 ): Outputs {
   const features = (input: number): number[] => {
     const geometry = { channels: BRANCHES.length * channels, kernel: 1, stride: 1, padding: 0 };
@@ -52,8 +56,9 @@ export function fusionBlock(
   };
   const pooled = features(builder.asMap(builder.globalAveragePool(map)));
   const training = beforePooling ? features(map) : pooled;
+  const inference = poolFirstAtInference ? pooled : training;
   return Object.fromEntries(
-    BRANCHES.map((branch, index) => [branch, { training: training[index]!, inference: pooled[index]! }]),
+    BRANCHES.map((branch, index) => [branch, { training: training[index]!, inference: inference[index]! }]),
   );
 }
 

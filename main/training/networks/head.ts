@@ -8,11 +8,17 @@ export type Head =
   /** One classifier by the cosine between features and class vectors, times `scale`; output "logits". */
   | { kind: 'cosine'; scale: number }
   /**
-   * ResLT: outputs "h", "m", "t" by one shared classifier. The settings concern the large networks only, whose head is
-   * a 1x1 convolution ("fusion block"): whether it stands before the pooling in training (it never does at
-   * inference), and the power of the row norms by which the classifier is divided at inference, without bias.
+   * ResLT: outputs "h", "m", "t" by one shared classifier. The large networks' head is a 1x1 convolution ("fusion
+   * block"): whether it stands before the pooling in training, and whether the map is pooled before it at inference
+   * all the same (as the reference does, and the default). `tau` is the power of the row norms by which the classifier
+   * is divided at inference, without bias; null leaves it as it is.
    */
-  | { kind: 'branches'; fusionBlockBeforePooling: boolean; tau: number }
+  | {
+      kind: 'branches';
+      fusionBlockBeforePooling: boolean;
+      poolFirstAtInference?: boolean;
+      tau: number | null;
+    }
   | ExpertsHead;
 
 /** RIDE: the last two stages and the classifier once an expert; outputs "expert-0", "expert-1", … */
@@ -29,6 +35,8 @@ export interface ExpertsHead {
   tau: number | null;
   /** ResLT in every expert: outputs "expert-0-h", "expert-0-m", "expert-0-t", … instead. */
   branches: boolean;
+  /** As in the head "branches", for the large networks with branches. */
+  poolFirstAtInference?: boolean;
   /** Adds RIDE's routers: outputs "router-0" … of shape [batch, 1], one less than experts, and the size of their input. */
   router: { topChoices: number } | null;
 }

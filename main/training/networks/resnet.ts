@@ -66,6 +66,7 @@ function singleOutputs(
   if (head.kind === 'branches') {
     const features = fusionBlock(builder, x, 'finalBlock', {
       beforePooling: head.fusionBlockBeforePooling,
+      poolFirstAtInference: head.poolFirstAtInference,
       channels,
     });
     builder.declareLinear('fc', channels, classes);
@@ -100,7 +101,11 @@ function expertsBehind(
     channels,
     classes,
     branches: (map, expert) =>
-      fusionBlock(builder, map, `ResLTBlocks.${expert}`, { beforePooling: true, channels }),
+      fusionBlock(builder, map, `ResLTBlocks.${expert}`, {
+        beforePooling: true,
+        poolFirstAtInference: head.poolFirstAtInference,
+        channels,
+      }),
     draw: 'uniform',
   });
 }

@@ -56,7 +56,7 @@ function singleOutputs(
     return Object.fromEntries(
       BRANCHES.map((branch) => [
         branch,
-        linearClassifier(builder, branchFeatures(builder, map, branchNorm(branch)), 'linear', null),
+        linearClassifier(builder, branchFeatures(builder, map, branchNorm(branch)), 'linear', head.tau),
       ]),
     );
   const features = builder.globalAveragePool(map);

@@ -79,7 +79,7 @@ function branchLoss(
 
 const reslt = (network: string, fusionTerm: 'exact' | 'capped'): GoldenNetwork => ({
   network,
-  head: ({ gamma = 0, fusionBlockBeforePoolingInTraining = false }) => ({
+  head: ({ gamma = null, fusionBlockBeforePoolingInTraining = false }) => ({
     kind: 'branches',
     fusionBlockBeforePooling: fusionBlockBeforePoolingInTraining,
     tau: gamma,

@@ -59,7 +59,7 @@ function resltResnet32(): Network {
     width: 32,
     channels: 3,
     classes: CLASSES,
-    head: { kind: 'branches', fusionBlockBeforePooling: true, tau: 0 },
+    head: { kind: 'branches', fusionBlockBeforePooling: true, tau: null },
   });
 }
 

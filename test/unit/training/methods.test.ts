@@ -296,6 +296,20 @@ test('a branch that is switched off takes part in nothing', () => {
   });
 });
 
+test('how ResLT predicts is the reference’s for each kind of network, and can be as it was trained', () => {
+  const tauOf = (method: string, changed: Record<string, unknown>): unknown => {
+    const head = findMethod(method).head(settingsOf(findMethod(method), changed));
+    return 'tau' in head ? head.tau : undefined;
+  };
+  for (const method of ['reslt', 'ride-reslt']) {
+    assert.equal(tauOf(method, { network: 'resnet32' }), null);
+    assert.equal(tauOf(method, { network: 'resnet32', gamma: 0.5 }), 0.5);
+    assert.equal(tauOf(method, { network: 'resnext50' }), 0.7);
+    assert.equal(tauOf(method, { network: 'resnet50', gamma: 0 }), 0);
+    assert.equal(tauOf(method, { network: 'resnet50', normaliseClassifier: false }), null);
+  }
+});
+
 test('re-weighting starts after its epoch: 0.8 of 40 is on from the 33rd', () => {
   const start = (settings: Record<string, unknown>, epochs: number): number | null => {
     const { isActive } = createReweighting(settings, epochs);
@@ -387,7 +401,7 @@ test('adding a method touches its file and the list: nothing else names methods'
   ];
   // `class-balanced` is also a sampler's name.
   const names = METHODS.map(({ name }) => name).filter((name) => name !== 'class-balanced');
-  const quoted = new RegExp(`['"\`](${names.join('|')})['"\`]|\\b(${names.join('|')}): '`);
+  const quoted = new RegExp(`['"](${names.join('|')})['"]|\\b(${names.join('|')}): '`);
   const found = ['main', 'renderer', 'preload'].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => /\.(ts|svelte)$/.test(file))

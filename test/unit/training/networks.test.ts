@@ -91,6 +91,12 @@ test('networks are the same at inference but where a head says otherwise', () =>
     size: 64,
   });
   assert.ok(kinds(poolFirst.training).includes('asMap'));
+  const asTrained = build(
+    'resnet10',
+    { ...HEADS['branches'], poolFirstAtInference: false, tau: null } as Head,
+    { size: 64 },
+  );
+  assert.deepEqual(kinds(asTrained.inference), kinds(asTrained.training));
 });
 
 test('what cannot be built is refused with a sentence', () => {

@@ -208,7 +208,7 @@ test('ResLT’s beta and scopes are those of its scripts', () => {
   for (const [name, [tau, fusionBlockBeforePooling]] of Object.entries(heads))
     assert.deepEqual(
       findMethod('reslt').head(configOf(name)),
-      { kind: 'branches', fusionBlockBeforePooling, tau },
+      { kind: 'branches', fusionBlockBeforePooling, poolFirstAtInference: true, tau },
       name,
     );
   assert.equal(configOf('imagenet-lt-resnext50-ride-reslt')['gamma'], 0.7);
