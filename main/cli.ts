@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { benchStep, benchStepWorker, benchStore } from './commands/bench.ts';
+import { benchLoader, benchLoaderWorker } from './commands/benchLoader.ts';
 import { CliError, EXIT } from './commands/cliError.ts';
 import { withOwner, type Client } from './commands/client.ts';
 import { compare } from './commands/compare.ts';
@@ -276,6 +277,15 @@ function build(): Command {
     .command('step-worker', { hidden: true })
     .requiredOption('--engine <engine>')
     .action(({ engine: name }: { engine: EngineName }) => benchStepWorker(name));
+  add<{ images: string; peer?: string }>(
+    bench,
+    'loader',
+    'photographs prepared for training: images/s per core, exact and scaled decoding, beside Pillow',
+    ({ output, options }) => benchLoader(output, options),
+  )
+    .requiredOption('--images <folder>', 'folder with photographs')
+    .option('--peer <python>', 'the Python that has Pillow and NumPy (default: python3 where it has them)');
+  bench.command('loader-worker', { hidden: true }).action(() => benchLoaderWorker());
   add(bench, 'store', 'metric rows/s, and time to list 10,000 runs and read 50 curves', ({ output }) =>
     benchStore(output),
   );

@@ -1,5 +1,6 @@
 /** The environment variables of a process that loads an engine. They are read when the process starts, so they go to spawn. */
 import { readdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { InstalledEngine } from './installed.ts';
 
@@ -40,6 +41,8 @@ export async function engineEnvironment(
     // Errors and warnings only: the start-up notices say nothing that doctor does not.
     TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '1',
     ...KEEP_FREED_MEMORY,
+    // Images are decoded in Node's pool of threads, which has four unless told otherwise.
+    UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? String(Math.max(4, availableParallelism())),
   };
   if (hideGpus) environment.CUDA_VISIBLE_DEVICES = '-1';
   if (threads !== null) {
