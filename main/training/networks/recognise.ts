@@ -59,7 +59,7 @@ interface Candidate {
   definition: NetworkDefinition;
   /** For heads without experts the number means nothing. */
   experts: number;
-  head(topChoices: number, experts: number): Head;
+  head(topChoices: number, experts: number, tau: number | null): Head;
 }
 
 /** Null when no network agrees with half of the tensors. Takes about half a second. */
@@ -110,24 +110,29 @@ function candidates(): Candidate[] {
   const heads: Candidate['head'][] = [
     () => ({ kind: 'linear', evalTau: null }),
     () => ({ kind: 'cosine', scale: 30 }),
-    () => ({ kind: 'branches', fusionBlockBeforePooling: true, tau: 0.7 }),
+    (_topChoices, _experts, tau) => ({ kind: 'branches', fusionBlockBeforePooling: true, tau }),
   ];
   for (const reduceDimension of [true, false])
     for (const classifier of ['cosine', 'linear'] as const)
       for (const extra of ['none', 'branches', 'router'] as const)
-        heads.push((topChoices, experts) => ({
+        heads.push((topChoices, experts, tau) => ({
           kind: 'experts',
           experts,
           reduceDimension,
           classifier,
           scale: 30,
-          tau: extra === 'branches' ? 0.7 : null,
+          tau: extra === 'branches' ? tau : null,
           branches: extra === 'branches',
           router: extra === 'router' ? { topChoices } : null,
         }));
   return NETWORKS.flatMap((definition) =>
     heads.map((head) => ({ definition, head, experts: FIRST_EXPERTS })),
   );
+}
+
+/** ResLT divides the classifiers of its large networks by row norms to this power at inference; no tensor shows it. */
+function referenceTau({ imageKind }: NetworkDefinition): number | null {
+  return imageKind === 'large' ? 0.7 : null;
 }
 
 /** Null for a head that the network cannot take. */
@@ -142,7 +147,7 @@ function build(
       width: size,
       channels,
       classes,
-      head: head(topChoices, experts),
+      head: head(topChoices, experts, referenceTau(definition)),
     });
   } catch (error) {
     if (error instanceof RangeError) return null;
@@ -175,6 +180,8 @@ function bestMatch(
   let best: Match | null = null;
   for (const own of commonPrefixes([...specs.keys()]))
     for (const prefix of prefixes) {
+      // Changing "backbone." into "backbone." is changing nothing, which is tried anyway.
+      if (own !== '' && prefix.endsWith(own)) continue;
       const names = new Map<string, string>();
       for (const { name } of tensors) {
         const translated = own + name.slice(prefix.length);
@@ -288,7 +295,7 @@ function describe(
     .map(({ name }) => name);
   return {
     network: definition.name,
-    head: head(numbers.topChoices ?? PLACEHOLDERS.topChoices, experts),
+    head: head(numbers.topChoices ?? PLACEHOLDERS.topChoices, experts, referenceTau(definition)),
     classes: numbers.classes ?? null,
     channels: numbers.channels ?? 3,
     prefix,
@@ -300,7 +307,7 @@ function describe(
   };
 }
 
-/** "" and every beginning, up to a dot, that at least half of the names share. */
+/** "" and every beginning, up to a dot, that two thirds of the names share. */
 function commonPrefixes(names: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const name of names) {
@@ -312,7 +319,7 @@ function commonPrefixes(names: readonly string[]): string[] {
       counts.set(prefix, (counts.get(prefix) ?? 0) + 1);
     }
   }
-  return ['', ...[...counts].filter(([, count]) => 2 * count >= names.length).map(([prefix]) => prefix)];
+  return ['', ...[...counts].filter(([, count]) => 3 * count >= 2 * names.length).map(([prefix]) => prefix)];
 }
 
 /** Counters of batches matter to nothing but a momentum that is not used, and old files lack them. */

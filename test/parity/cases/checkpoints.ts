@@ -1,14 +1,27 @@
 /**
  * golden/checkpoints: the files that must load, to their names, shapes, strides and exact values, and those that must
- * be refused. Everything is exact: an error counts what differs, and the tolerance is 0.
+ * be refused. All of that is exact: an error counts what differs, and the tolerance is 0. A checkpoint of a golden model
+ * must also give its outputs.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import * as tf from '@tensorflow/tfjs-core';
+
 import { openPyTorch, PyTorchFileError, type StoredTensor } from '../../../main/exchange/pytorch.ts';
-import type { GoldenFolder } from '../golden.ts';
-import type { Check, ParityCase } from '../parityCase.ts';
+import { readTensorMap } from '../../../main/exchange/stateDict.ts';
+import { writePyTorch } from '../../../main/exchange/writePyTorch.ts';
+import { forwardInference } from '../../../main/training/networks/execute.ts';
+import { findNetwork } from '../../../main/training/networks/index.ts';
+import { recogniseNetwork, type Recognition } from '../../../main/training/networks/recognise.ts';
+import type { Backend } from '../../../main/training/ops.ts';
+import type { TensorMap } from '../../../main/training/types.ts';
+import { disposeState, fromTensorMap } from '../../../main/training/weights.ts';
+import { decodeArray, keyedTensor, toChannelsLast, type GoldenFolder, type StoredArray } from '../golden.ts';
+import { largestDifference, type Check, type ParityCase } from '../parityCase.ts';
 
 interface ExpectedTensor extends StoredTensor {
   sha256Float32: string;
@@ -20,7 +33,8 @@ interface ExpectedFile {
   accepted: {
     file: string;
     container?: string;
-    optional?: boolean;
+    /** "<prefix>/<model>#<n>": the weights are those of that golden model. */
+    caseSeed?: string;
     extra?: Record<string, unknown> & {
       prefix?: string;
       optimizer?: Record<string, unknown> & { momentumBuffers: ExpectedTensor[] };
@@ -28,6 +42,11 @@ interface ExpectedFile {
     tensors: ExpectedTensor[];
   }[];
   refused: { file: string; reason: string; mustNotCreate?: string }[];
+}
+
+interface GoldenModel {
+  input: { key: string; shapeNCHW: number[] };
+  eval: { outputs: Record<string, { float64: StoredArray; tolerance: number }> };
 }
 
 /** Printed to nine digits. */
@@ -42,6 +61,15 @@ export function checkpointCases(golden: GoldenFolder): ParityCase[] {
       name: `checkpoints/${file.file}`,
       run: () => loadChecks(path.join(folder, file.file), file),
     })),
+    ...expected.accepted.flatMap(({ file, caseSeed }) => {
+      const model = caseSeed && golden.read<GoldenModel>('models', path.basename(caseSeed).split('#')[0]!);
+      return model
+        ? {
+            name: `checkpoints/${file} evaluated`,
+            run: (backend: Backend) => evaluationChecks(backend, path.join(folder, file), model),
+          }
+        : [];
+    }),
     ...expected.refused.map(({ file, mustNotCreate }) => ({
       name: `checkpoints/${file} refused`,
       run: () => refusalChecks(path.join(folder, file), mustNotCreate ?? 'golden_marker_must_not_exist'),
@@ -106,6 +134,63 @@ async function tensorChecks(
       });
     }
   }
+  return checks;
+}
+
+/** The recognised network gives the model's outputs, from the file and from what we write of it. */
+async function evaluationChecks(backend: Backend, file: string, model: GoldenModel): Promise<Check[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'reslt-parity-'));
+  try {
+    const copy = path.join(folder, 'exported.pth');
+    const { tensors } = await readNetwork(file);
+    await writePyTorch(copy, tensors);
+    return [
+      ...(await outputChecks('', backend, await readNetwork(file), model)),
+      ...(await outputChecks('exported ', backend, await readNetwork(copy), model)),
+    ];
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function readNetwork(file: string): Promise<{ recognition: Recognition; tensors: TensorMap }> {
+  const checkpoint = await openPyTorch(file);
+  try {
+    const recognition = recogniseNetwork(checkpoint.tensors);
+    if (recognition?.complete !== true) throw new Error(`${file} holds no whole network`);
+    return { recognition, tensors: await readTensorMap(checkpoint, recognition.names) };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function outputChecks(
+  what: string,
+  backend: Backend,
+  { recognition, tensors }: { recognition: Recognition; tensors: TensorMap },
+  { input, eval: { outputs: expected } }: GoldenModel,
+): Promise<Check[]> {
+  const [batch, channels, height, width] = input.shapeNCHW as [number, number, number, number];
+  const { head, classes } = recognition;
+  const network = findNetwork(recognition.network).build({
+    height,
+    width,
+    channels,
+    classes: classes!,
+    head,
+  });
+  const state = fromTensorMap(network, tensors);
+  const values = toChannelsLast(keyedTensor(input.key, input.shapeNCHW), input.shapeNCHW);
+  const images = tf.tensor4d(values, [batch, height, width, channels]);
+  const outputs = forwardInference(backend.ops, network, state, images);
+  const checks: Check[] = [];
+  for (const [name, output] of Object.entries(outputs)) {
+    const { float64, tolerance } = expected[name.toUpperCase()]!;
+    const error = largestDifference(await output.data(), decodeArray(float64));
+    checks.push({ name: `${what}output ${name}`, error, tolerance });
+  }
+  tf.dispose([images, outputs]);
+  disposeState(state);
   return checks;
 }
 
