@@ -18,7 +18,7 @@ export interface Field {
   help: string;
   /** The methods that have this setting; absent where every run has it. */
   methods?: string[];
-  /** Has an effect only while another setting has one of these values; forms leave it out otherwise. */
+  /** Has an effect only while another setting, where the method has it, is one of these; forms leave it out otherwise. */
   onlyWith?: { key: string; values: readonly FieldValue[] };
   /** Has an effect only on such images. */
   images?: 'photographs' | 'small';

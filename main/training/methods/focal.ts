@@ -12,6 +12,7 @@ import { bindLogits, LINEAR_CLASSIFIER } from './singleOutput.ts';
 
 export const FOCAL_GAMMA_FIELD = defineField('number', {
   key: 'focalGamma',
+  onlyWith: { key: 'baseLoss', values: ['focal'] },
   label: 'Focal gamma',
   group: 'method',
   min: 0,

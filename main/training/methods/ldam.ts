@@ -20,6 +20,7 @@ import { bindLogits } from './singleOutput.ts';
 
 export const MAX_MARGIN_FIELD = defineField('number', {
   key: 'maxMargin',
+  onlyWith: { key: 'expertLoss', values: ['ldam'] },
   label: 'Largest margin',
   group: 'method',
   min: 0,

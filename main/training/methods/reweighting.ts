@@ -19,6 +19,7 @@ export function effectiveNumberWeights(classCounts: readonly number[], beta: num
 
 export const BETA_EFFECTIVE_FIELD = defineField('number', {
   key: 'betaEffective',
+  onlyWith: { key: 'deferReweighting', values: [true] },
   label: 'Beta of the effective number',
   group: 'method',
   min: 0,

@@ -107,6 +107,7 @@ export const RIDE_LOSS_FIELDS: readonly Field[] = [
   }),
   defineField('number', {
     key: 'reweightFactor',
+    onlyWith: { key: 'deferReweighting', values: [true] },
     label: 'Temperature spread',
     group: 'method',
     min: 0,
