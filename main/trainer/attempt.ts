@@ -31,6 +31,8 @@ export interface Ending {
 export class Attempt {
   readonly folder: string;
   readonly launch: LaunchFile;
+  /** What the dataset made of its original labels, to be stored with each checkpoint; null where they are as they were. */
+  rankLabels: number[] | null = null;
   readonly #journal: Journal;
   /** On disk, oldest first. */
   #checkpoints: KeptCheckpoint[];
@@ -166,7 +168,10 @@ export class Attempt {
       folder: this.folder,
       checkpoint: { ...checkpoint, roles },
       kept: this.#checkpoints,
-      notes: { appVersion, runId, attempt, activeMs: this.activeMs(), config, engine: engine.name, threads },
+      notes: {
+        ...{ appVersion, runId, attempt, activeMs: this.activeMs(), config, engine: engine.name, threads },
+        rankLabels: this.rankLabels,
+      },
       record: (entry) => this.record(entry),
       sync: () => this.#journal.sync(),
     });

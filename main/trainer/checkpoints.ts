@@ -30,7 +30,7 @@ const EXCLUSIVE_ROLES: readonly CheckpointRole[] = ['last', 'best'];
 /** What of a checkpoint's notes the loop does not know. */
 export type NotesFromProcess = Pick<
   CheckpointNotes,
-  'appVersion' | 'runId' | 'attempt' | 'activeMs' | 'config' | 'engine' | 'threads'
+  'appVersion' | 'runId' | 'attempt' | 'activeMs' | 'config' | 'engine' | 'threads' | 'rankLabels'
 >;
 
 const logitsFile = (checkpointFile: string): string => `${LOGITS}/${path.posix.basename(checkpointFile)}`;

@@ -1,6 +1,6 @@
 /** An evaluation attempt: the logits and accuracies of a stored checkpoint, kept in the job's own folder. */
 import path from 'node:path';
-import { evaluate, type SplitLogits } from '../training/evaluate.ts';
+import { evaluate, evaluationMetrics, type SplitLogits } from '../training/evaluate.ts';
 import { createModel } from '../training/model.ts';
 import { disposeState, fromTensorMap } from '../training/weights.ts';
 import type { Attempt, Ending } from './attempt.ts';
@@ -35,6 +35,7 @@ export async function runEvaluation(attempt: Attempt): Promise<Ending> {
         yieldToEvents: () => attempt.yieldToEvents(),
       });
       attempt.emit({ type: 'evaluation', result: evaluated.result });
+      attempt.emit({ type: 'metrics', step, epoch, values: evaluationMetrics(evaluated) });
       const { top1, seconds } = evaluated.result;
       attempt.log('info', `${split}: top-1 ${(100 * top1).toFixed(2)} %, ${seconds.toFixed(1)} s.`);
       logits.push(evaluated.logits);

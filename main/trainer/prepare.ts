@@ -41,7 +41,13 @@ export async function prepare(attempt: Attempt, splits: Split[] | null): Promise
   }
   attempt.log('info', launch.engine.reason);
   const backend = await loadEngine(attempt);
-  const data = await openTrainingData(launch.datasetFolder, splits === null ? {} : { splits });
+  const data = await openTrainingData(launch.datasetFolder, {
+    splits: splits ?? undefined,
+    workers: config.loaderWorkers ?? undefined,
+    imageSize: config.imageSize,
+    onWarning: (text) => attempt.log('warn', text),
+  });
+  attempt.rankLabels = manifest.photographs?.rankLabels ?? null;
 
   const model = createModel(config, data);
   const resolved = { ...resolveRun(config, data, backend, model), threads: launch.threads };

@@ -108,6 +108,8 @@ export interface CheckpointNotes {
   /** Engine and thread count: with another, the numbers after it differ in the last bits. */
   engine: string;
   threads: number;
+  /** New label of each original one, where the dataset ranks its classes by their images; else null. */
+  rankLabels: number[] | null;
   /** Position of the loop with the generators' states. */
   position: TrainingState['position'];
   evaluations: EvaluationResult[];

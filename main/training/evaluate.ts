@@ -119,6 +119,22 @@ export async function evaluate(options: EvaluateOptions): Promise<{
   return { result, logits: { split, outputs, examples, classes }, terms };
 }
 
+/** What an evaluation logs, by the names of metrics: loss, accuracies, and the method's own terms. */
+export function evaluationMetrics({
+  result: { split, loss, top1, top5 },
+  terms,
+}: {
+  result: EvaluationResult;
+  terms: Record<string, number>;
+}): Record<string, number> {
+  return {
+    [`${split}/loss`]: loss,
+    [`${split}/top1`]: top1,
+    ...(top5 !== null && { [`${split}/top5`]: top5 }),
+    ...Object.fromEntries(Object.entries(terms).map(([name, value]) => [`${split}/${name}`, value])),
+  };
+}
+
 /** Accuracy over all examples and of each class; among equal logits the lower class index is the prediction. */
 export function countCorrect(
   logits: Float32Array,

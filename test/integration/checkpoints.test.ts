@@ -68,6 +68,7 @@ async function save(
       config: { seed: 0 },
       engine: 'wasm',
       threads: 2,
+      rankLabels: null,
     },
     record: (entry) => entries.push(entry),
     sync: () => {
