@@ -18,6 +18,7 @@ import type {
   Split,
   Task,
 } from '../../preload/contract.ts';
+import type { RunForeign } from '../owner/foreign.ts';
 import type { FileReport, LogReport } from '../owner/foreignTasks.ts';
 import type { CheckpointReport, RecognisedNetwork } from '../owner/foreignCheckpoint.ts';
 import { appVersion } from '../paths.ts';
@@ -57,7 +58,9 @@ export function importApi(context: ApiContext): ImportApi {
     },
 
     async importCheckpoint(options) {
-      return start('import-checkpoint', options, (task) => importCheckpoint(context, options, task));
+      return start('import-checkpoint', options, (task) =>
+        foreign.read((run) => importCheckpoint(context, run, options, task)),
+      );
     },
 
     async importLog(options) {
@@ -248,14 +251,16 @@ function suggestedName(file: string): string {
 
 // -------------------------------------------------------------------------------------------------- importing
 
+/** Looks at the file and converts it, in one process of its own. */
 async function importCheckpoint(
   context: ApiContext,
+  run: RunForeign,
   options: CheckpointImportOptions,
   task: TaskContext,
 ): Promise<number> {
-  const { store, foreign, libraryFolder, scheduler, notify } = context;
+  const { store, libraryFolder, scheduler, notify } = context;
   const file = path.resolve(options.path);
-  const report = await foreign.run('inspectFile', { file, kind: 'checkpoint' }, task);
+  const report = await run('inspectFile', { file, kind: 'checkpoint' }, task);
   if (report.kind !== 'checkpoint') throw new StudioError('file-invalid', `${file} is no checkpoint.`);
   const { checkpoint } = report;
   const problem = checkpointProblem(checkpoint);
@@ -290,7 +295,7 @@ async function importCheckpoint(
     context,
     name,
     async (id, folder) => {
-      const written = await foreign.run(
+      const written = await run(
         'convertCheckpoint',
         {
           file,

@@ -9,16 +9,21 @@ import type { foreignTasks } from './foreignTasks.ts';
 
 type Tasks = typeof foreignTasks;
 
+/**
+ * Runs a task on a file. Throws StudioError `file-invalid` with a sentence for a file that is refused or that the
+ * reader did not survive, `disk-full`, or the signal's reason when aborted.
+ */
+export type RunForeign = <Name extends keyof Tasks & string>(
+  task: Name,
+  args: Parameters<Tasks[Name]>[0],
+  options?: Pick<RunOptions, 'onProgress' | 'signal'>,
+) => Promise<Awaited<ReturnType<Tasks[Name]>>>;
+
 export interface ForeignFiles {
-  /**
-   * Runs a task on a file. Throws StudioError `file-invalid` with a sentence for a file that is refused or that the
-   * reader did not survive, `disk-full`, or the signal's reason when aborted.
-   */
-  run<Name extends keyof Tasks & string>(
-    task: Name,
-    args: Parameters<Tasks[Name]>[0],
-    options?: Pick<RunOptions, 'onProgress' | 'signal'>,
-  ): Promise<Awaited<ReturnType<Tasks[Name]>>>;
+  /** One task in a process of its own. */
+  run: RunForeign;
+  /** Several tasks on one file, one after another in one process. */
+  read<T>(work: (run: RunForeign) => Promise<T>): Promise<T>;
   /** Ends what runs. */
   close(): Promise<void>;
 }
@@ -39,11 +44,7 @@ export function createForeignFiles(limits: Partial<ForeignLimits> = {}): Foreign
   const { heapMb, addressSpaceMb, timeoutMs, child } = { ...LIMITS, ...limits };
   const pools = new Set<{ close(): Promise<void> }>();
 
-  const run = async <Name extends keyof Tasks & string>(
-    task: Name,
-    args: Parameters<Tasks[Name]>[0],
-    options: Pick<RunOptions, 'onProgress' | 'signal'> = {},
-  ): Promise<Awaited<ReturnType<Tasks[Name]>>> => {
+  const read: ForeignFiles['read'] = async (work) => {
     const pool = createTaskPool<Tasks>('foreign', {
       memoryMb: heapMb,
       addressSpaceMb,
@@ -52,16 +53,26 @@ export function createForeignFiles(limits: Partial<ForeignLimits> = {}): Foreign
     });
     pools.add(pool);
     try {
-      return await pool.run(task, args, { ...options, timeoutMs });
-    } catch (error) {
-      throw told(error, args.file);
+      const run = async <Name extends keyof Tasks & string>(
+        task: Name,
+        args: Parameters<Tasks[Name]>[0],
+        options: Pick<RunOptions, 'onProgress' | 'signal'> = {},
+      ): Promise<Awaited<ReturnType<Tasks[Name]>>> => {
+        try {
+          return await pool.run(task, args, { ...options, timeoutMs });
+        } catch (error) {
+          throw told(error, args.file);
+        }
+      };
+      return await work(run);
     } finally {
       pools.delete(pool);
       await pool.close();
     }
   };
   return {
-    run,
+    run: (task, args, options) => read((run) => run(task, args, options)),
+    read,
     async close() {
       await Promise.all([...pools].map((pool) => pool.close()));
     },

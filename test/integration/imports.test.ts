@@ -1,0 +1,481 @@
+/**
+ * Files of other programs in a real library: looking at them, runs of them, what is refused and leaves no trace, and the
+ * way out again.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test, { type TestContext } from 'node:test';
+import {
+  PLAIN_RUN_QUERY,
+  type Api,
+  type ApiError,
+  type ApiMethod,
+  type CheckpointImportOptions,
+  type ImportOptions,
+  type Task,
+} from '../../preload/contract.ts';
+import { openPyTorch } from '../../main/exchange/pytorch.ts';
+import { readSafetensors } from '../../main/exchange/safetensors.ts';
+import { createForeignFiles } from '../../main/owner/foreign.ts';
+import { nodeExecutable } from '../../main/paths.ts';
+import { openServices, type Services } from '../../main/services.ts';
+import { tempLibrary } from '../helpers/library.ts';
+import { cifar10Files, writeFiles } from '../helpers/sources.ts';
+import { temporaryFolder } from '../helpers/temporaryFolder.ts';
+
+const GOLDEN = path.join(import.meta.dirname, '..', 'fixtures', 'golden');
+const CHECKPOINTS = path.join(GOLDEN, 'checkpoints');
+const RESLT = path.join(CHECKPOINTS, 'zip_reslt_cifar10_resnet32.pth');
+const LOGS = path.join(GOLDEN, 'logs');
+
+type Value<M extends ApiMethod> = Awaited<ReturnType<Api[M]>>;
+type Argument<M extends ApiMethod> = Parameters<Api[M]> extends [infer A] ? A : null;
+
+interface Library {
+  folder: string;
+  services: Services;
+  call<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<Value<M>>;
+  refused<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<ApiError>;
+  done(started: Task): Promise<Task>;
+  /** Everything that an import could leave behind. */
+  traces(): Promise<unknown>;
+}
+
+/** `remove` is called when its owner has let go of it. */
+async function openLibrary(t: TestContext, { folder, remove } = tempLibrary()): Promise<Library> {
+  const services = await openServices({ libraryFolder: folder, shell: 'headless', report: () => undefined });
+  t.after(async () => {
+    await services.close();
+    remove();
+  });
+  const call: Library['call'] = async (method, argument) => {
+    const reply = await services.dispatch(method, argument);
+    if (!reply.ok) assert.fail(`${method}: ${reply.error.code}: ${reply.error.message}`);
+    return reply.value as never;
+  };
+  return {
+    folder,
+    services,
+    call,
+    async refused(method, argument) {
+      const reply = await services.dispatch(method, argument);
+      assert.ok(!reply.ok, `${method} was to be refused`);
+      return reply.error;
+    },
+    async done(started) {
+      for (;;) {
+        const task = await call('getTask', { id: started.id });
+        if (task.state !== 'running') return task;
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+    },
+    async traces() {
+      const { items } = await call('listRuns', PLAIN_RUN_QUERY);
+      return {
+        runs: items.flatMap(({ runs }) => runs.map(({ id, state }) => [id, state])),
+        folders: readdirSync(path.join(folder, 'runs')),
+        library: readdirSync(folder),
+      };
+    },
+  };
+}
+
+const options = (file: string, change: Partial<ImportOptions> = {}): ImportOptions => ({
+  path: file,
+  sha256: null,
+  name: null,
+  datasetId: null,
+  again: false,
+  ...change,
+});
+const checkpoint = (
+  file: string,
+  change: Partial<CheckpointImportOptions> = {},
+): CheckpointImportOptions => ({
+  ...options(file),
+  network: null,
+  recipe: null,
+  classOrder: 'as-stored',
+  ...change,
+});
+
+async function addCifar10(t: TestContext, { call, done }: Library): Promise<number> {
+  const source = path.join(await temporaryFolder(t), 'cifar-10-batches-bin');
+  await writeFiles(source, cifar10Files(20, 40));
+  const task = await done(
+    await call('addDataset', {
+      path: source,
+      kind: 'cifar-10',
+      name: 'small',
+      subset: { type: 'full', imbalanceFactor: 1 },
+      validationFraction: 0,
+      validationSeed: 0,
+    }),
+  );
+  assert.equal(task.state, 'done', task.error?.message);
+  return task.resultId!;
+}
+
+test('a checkpoint: looked at, imported, exported and imported again', async (t) => {
+  const library = await openLibrary(t);
+  const { call, done, folder } = library;
+  const before = await library.traces();
+  const probe = await call('probeImport', { path: RESLT, kind: null });
+  assert.deepEqual(await library.traces(), before, 'looking writes nothing');
+  assert.ok(probe.kind === 'checkpoint');
+  assert.equal(probe.problem, null);
+  assert.equal(probe.prefix, 'module.');
+  assert.deepEqual([probe.classes, probe.tensors, probe.missing, probe.leftOver], [10, 203, [], []]);
+  assert.equal(probe.recognised?.network, 'resnet32');
+  assert.equal(probe.recognised.method, 'reslt');
+  assert.equal(probe.recognised.recipes[0]?.name, 'cifar10-lt-reslt');
+
+  const task = await done(
+    await call('importCheckpoint', checkpoint(RESLT, { sha256: probe.sha256, name: 'authors' })),
+  );
+  assert.equal(task.state, 'done', task.error?.message);
+  const run = await call('getRun', { id: task.resultId! });
+  assert.deepEqual(
+    [run.kind, run.state, run.name, run.method, run.network, run.datasetId],
+    ['import', 'completed', 'authors', 'reslt', 'resnet32', null],
+  );
+  assert.equal(run.imported?.sha256, probe.sha256);
+  assert.equal(run.imported.fileName, path.basename(RESLT));
+  assert.equal(run.classNames.length, 10);
+  assert.deepEqual(readdirSync(run.folder), ['checkpoints'], 'the mark of the import is gone');
+  const [kept] = await call('listCheckpoints', { runId: run.id });
+  assert.deepEqual(kept?.roles, ['last']);
+  assert.deepEqual(
+    (await call('listRuns', { ...PLAIN_RUN_QUERY, kinds: ['import'] })).items.length,
+    1,
+    'the list can be asked for them',
+  );
+  assert.deepEqual((await call('freeStorage', { dryRun: true })).checkpoints, 0, 'and never frees them');
+
+  const refusedResume = await library.refused('resumeRun', { id: run.id });
+  assert.equal(refusedResume.code, 'conflict');
+  assert.match(refusedResume.message, /was imported/);
+
+  // Out again, as PyTorch and as safetensors, and in once more.
+  const out = path.join(await temporaryFolder(t), 'weights.pth');
+  const written = await done(
+    await call('exportCheckpoint', { ref: `${run.id}@last`, format: 'pth', path: out, overwrite: false }),
+  );
+  assert.equal(written.resultPath, out, written.error?.message);
+  const [original, exported] = [await openPyTorch(RESLT), await openPyTorch(out)];
+  t.after(() => Promise.all([original.close(), exported.close()]));
+  assert.equal(exported.tensors.length, 203);
+  for (const tensor of exported.tensors) {
+    const same = original.tensors.find(({ name }) => name === `module.${tensor.name}`);
+    assert.ok(same !== undefined, tensor.name);
+    assert.equal(tensor.dtype, same.dtype, tensor.name);
+    assert.deepEqual(await exported.readOwn(tensor), await original.readOwn(same), tensor.name);
+  }
+  const there = await done(
+    await call('exportCheckpoint', { ref: `${run.id}@last`, format: 'pth', path: out, overwrite: false }),
+  );
+  assert.equal(there.error?.code, 'conflict');
+  assert.match(there.error.message, /left as it is/);
+  const asSafetensors = out.replace(/pth$/, 'safetensors');
+  await done(
+    await call('exportCheckpoint', {
+      ref: `${run.id}@last`,
+      format: 'safetensors',
+      path: asSafetensors,
+      overwrite: false,
+    }),
+  );
+  assert.equal((await readSafetensors(asSafetensors)).tensors.size, 203);
+  const back = await done(await call('importCheckpoint', checkpoint(asSafetensors)));
+  assert.equal(back.state, 'done', back.error?.message);
+  const weights = async (id: number) =>
+    (await readSafetensors((await call('listCheckpoints', { runId: id }))[0]!.path)).tensors;
+  assert.deepEqual(await weights(back.resultId!), await weights(run.id));
+
+  const download = await library.services.resource(`/resource/checkpoint/${kept.id}?format=pth`);
+  assert.equal(download?.status, 200);
+  assert.match(download.headers['content-disposition'] ?? '', /1-authors-epoch-0\.pth/);
+  assert.deepEqual(Buffer.from(download.body), readFileSync(out));
+  assert.equal((await library.services.resource(`/resource/checkpoint/${kept.id}?format=exe`))?.status, 400);
+  assert.ok(existsSync(path.join(folder, 'runs')));
+});
+
+test('what must be refused is refused with a sentence about the file, and leaves no trace', async (t) => {
+  const library = await openLibrary(t);
+  const before = await library.traces();
+  const names = readdirSync(CHECKPOINTS).filter((name) => /^(hostile|broken)_.*\.pth$/.test(name));
+  assert.ok(names.length >= 33);
+  // Each is its own process; the API is asked for some, and the reader itself for all (test/parity).
+  const chosen = [
+    'hostile_os_system_zip.pth',
+    'hostile_stack_global.pth',
+    'broken_huge_expanded.pth',
+    'broken_path_traversal.pth',
+    'broken_empty.pth',
+  ];
+  for (const name of chosen) {
+    const file = path.join(CHECKPOINTS, name);
+    const looked = await library.refused('probeImport', { path: file, kind: 'checkpoint' });
+    assert.equal(looked.code, 'file-invalid', name);
+    assert.ok(looked.message.includes(name), `${name}: ${looked.message}`);
+    assert.match(looked.message, /[.?)'"]$/, 'a whole sentence');
+  }
+  const task = await library.done(
+    await library.call('importCheckpoint', checkpoint(path.join(CHECKPOINTS, 'hostile_eval.pth'))),
+  );
+  assert.deepEqual([task.state, task.error?.code], ['failed', 'file-invalid']);
+  assert.ok(!existsSync('golden_marker_must_not_exist'));
+
+  const unknown = await library.call('probeImport', {
+    path: path.join(CHECKPOINTS, 'zip_state_dict.pth'),
+    kind: null,
+  });
+  assert.match(unknown.problem ?? '', /of no network that is known here/);
+  const refusedImport = await library.done(
+    await library.call('importCheckpoint', checkpoint(path.join(CHECKPOINTS, 'zip_state_dict.pth'))),
+  );
+  assert.equal(refusedImport.error?.code, 'file-invalid');
+  const missing = await library.refused('probeImport', { path: '/nowhere/at/all.pth', kind: null });
+  assert.deepEqual([missing.code, /There is no file/.test(missing.message)], ['file-invalid', true]);
+  assert.deepEqual(await library.traces(), before);
+});
+
+test('the same file twice, a file that changed, a network or dataset that does not fit', async (t) => {
+  const library = await openLibrary(t);
+  const { call, done } = library;
+  const file = path.join(await temporaryFolder(t), 'model_best.pth.tar');
+  copyFileSync(RESLT, file);
+  const probe = await call('probeImport', { path: file, kind: null });
+  assert.match(probe.suggestedName, /-model_best$/, 'a name that says nothing gets its folder’s before it');
+  const other = await done(await call('importCheckpoint', checkpoint(file, { network: 'resnet50' })));
+  assert.match(other.error?.message ?? '', /expected to hold a resnet50, and holds a resnet32/);
+  const order = await done(
+    await call('importCheckpoint', checkpoint(file, { classOrder: 'ascending-count' })),
+  );
+  assert.equal(order.error?.code, 'invalid-arguments');
+  const recipe = await done(await call('importCheckpoint', checkpoint(file, { recipe: 'cifar10-lt-ce' })));
+  assert.match(recipe.error?.message ?? '', /for another network or method.*cifar10-lt-reslt/);
+  const grey = await done(await call('addSampleDataset', null));
+  const unfit = await done(await call('importCheckpoint', checkpoint(file, { datasetId: grey.resultId! })));
+  assert.match(unfit.error?.message ?? '', /images of 3 channels, and the dataset .* has 1/);
+  assert.deepEqual((await call('listRuns', PLAIN_RUN_QUERY)).totalRuns, 0);
+
+  const first = await done(await call('importCheckpoint', checkpoint(file)));
+  assert.equal(first.state, 'done', first.error?.message);
+  const again = await done(await call('importCheckpoint', checkpoint(RESLT)));
+  assert.equal(again.error?.code, 'conflict', 'by content, whatever its name');
+  assert.match(again.error.message, /imported before, as run \d+/);
+  assert.deepEqual(
+    (await call('probeImport', { path: RESLT, kind: null })).existing.map(({ runId }) => runId),
+    [first.resultId],
+  );
+  const wanted = await done(await call('importCheckpoint', checkpoint(RESLT, { again: true })));
+  assert.equal(wanted.state, 'done', wanted.error?.message);
+
+  const bytes = readFileSync(file);
+  bytes[bytes.length - 1]! ^= 0;
+  writeFileSync(file, Buffer.concat([bytes, Buffer.from([0])]));
+  const changed = await done(
+    await call('importCheckpoint', checkpoint(file, { sha256: probe.sha256, again: true })),
+  );
+  assert.equal(changed.state, 'failed');
+  assert.equal((await call('listRuns', PLAIN_RUN_QUERY)).totalRuns, 2);
+});
+
+test('with a dataset it is evaluated at once, in its own run, and compared like any other', async (t) => {
+  const library = await openLibrary(t);
+  const { call, done } = library;
+  const datasetId = await addCifar10(t, library);
+  const ended = async (id: number): Promise<Value<'getRun'>> => {
+    for (;;) {
+      const run = await call('getRun', { id });
+      if (!['queued', 'preparing', 'running'].includes(run.state)) return run;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const task = await done(await call('importCheckpoint', checkpoint(RESLT, { datasetId })));
+  assert.equal(task.state, 'done', task.error?.message);
+  const id = task.resultId!;
+  const run = await ended(id);
+  assert.equal(run.state, 'completed', run.stateMessage ?? '');
+  assert.ok(run.last !== null);
+  const [kept] = await call('listCheckpoints', { runId: id });
+  assert.deepEqual(
+    kept?.logits.map(({ split, outputs }) => [split, outputs]),
+    [['test', ['fused', 'h', 'm', 't']]],
+  );
+  assert.ok(existsSync(kept.path), 'the weights are where they were');
+
+  // One that was imported without a dataset gets it with its first evaluation.
+  const plain = await done(await call('importCheckpoint', checkpoint(RESLT, { again: true })));
+  const nameless = await library.refused('evaluateCheckpoint', {
+    ref: `${plain.resultId}@last`,
+    datasetId: null,
+  });
+  assert.match(nameless.message, /imported without a dataset/);
+  const job = await call('evaluateCheckpoint', { ref: `${plain.resultId}@best`, datasetId });
+  assert.equal(job.id, plain.resultId, 'by its own run');
+  const evaluated = await ended(job.id);
+  assert.deepEqual([evaluated.state, evaluated.datasetName], ['completed', 'small']);
+  assert.deepEqual(evaluated.last, run.last);
+
+  const comparison = await call('compare', {
+    refs: [`${id}@last`, `${job.id}@last`],
+    scheme: 'count-100-20',
+  });
+  assert.equal(comparison.pairs[0]?.all.difference, 0);
+  assert.equal(comparison.images, 40);
+});
+
+test('a log becomes a run with curves, values and its lines', async (t) => {
+  const library = await openLibrary(t);
+  const { call, done } = library;
+  const file = path.join(LOGS, 'reslt_cifar10_cuda.log');
+  const probe = await call('probeImport', { path: file, kind: null });
+  assert.ok(probe.kind === 'log');
+  assert.deepEqual([probe.epochs, probe.evaluations, probe.classes, probe.hasClasses], [3, 3, 10, true]);
+  const task = await done(await call('importLog', options(file)));
+  assert.equal(task.state, 'done', task.error?.message);
+  const run = await call('getRun', { id: task.resultId! });
+  assert.deepEqual(
+    [run.kind, run.state, run.method, run.imported?.kind],
+    ['import', 'completed', 'reslt', 'log'],
+  );
+  assert.equal(run.last?.epoch, 3);
+  assert.equal(run.last.top1, 0.4354);
+  assert.deepEqual(
+    run.last.groups['reslt-ranges'],
+    { many: 0.4073, medium: 0.6367, few: 0.3055 },
+    'as printed',
+  );
+  assert.deepEqual([run.best?.epoch, run.best?.top1], [2, 0.7078]);
+  const { last } = await call('getResults', { runId: run.id });
+  assert.deepEqual(last?.perClass.slice(0, 3), [0.631, 0.057, 0.534]);
+  const [loss] = await call('getSeries', {
+    runIds: [run.id],
+    metrics: ['train/loss/branch'],
+    maxPoints: 100,
+    afterStep: null,
+  });
+  assert.deepEqual(loss?.values.slice(0, 2), [1.04115, 2.37603]);
+  const [curve] = await call('getEvaluations', { runIds: [run.id], split: 'test', scheme: 'reslt-ranges' });
+  assert.deepEqual(curve?.top1, [0.4531, 0.7078, 0.4354]);
+  assert.deepEqual(curve.groups.few, [0.3898, 0.636, 0.3055]);
+  const text = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const log = await call('getLog', { runId: run.id, offset: 0, limit: 100 });
+  assert.deepEqual(
+    log.lines.map((line) => line.text),
+    text,
+    'all of its lines, as they were',
+  );
+  assert.equal((await library.refused('resumeRun', { id: run.id })).code, 'conflict');
+  assert.equal((await library.refused('findCheckpoint', { ref: `${run.id}@last` })).code, 'not-found');
+
+  const imagenet = await done(await call('importLog', options(path.join(LOGS, 'reslt_imagenet.log'))));
+  const large = await call('getRun', { id: imagenet.resultId! });
+  assert.ok(large.last !== null && large.last.top5 !== null);
+  assert.equal(await call('getClassResult', { runId: large.id, epoch: null }), null, 'it prints no classes');
+
+  const before = await library.traces();
+  const other = path.join(await temporaryFolder(t), 'other.log');
+  writeFileSync(other, 'Epoch 1: everything is fine\nEpoch 2: still fine\n');
+  const refusedLog = await library.refused('probeImport', { path: other, kind: 'log' });
+  assert.equal(refusedLog.code, 'file-invalid');
+  assert.match(refusedLog.message, /other\.log: None of its 2 lines is one that/);
+  assert.equal((await done(await call('importLog', options(other)))).state, 'failed');
+  assert.deepEqual(await library.traces(), before);
+});
+
+test('a cancelled import leaves nothing', async (t) => {
+  const library = await openLibrary(t);
+  const before = await library.traces();
+  for (const afterMs of [0, 600]) {
+    const task = await library.call('importCheckpoint', checkpoint(RESLT));
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    assert.equal((await library.call('cancelTask', { id: task.id })).state, 'cancelled');
+  }
+  assert.deepEqual(await library.traces(), before);
+});
+
+test('a full disk refuses the import and leaves nothing', async (t) => {
+  const { folder, remove } = tempLibrary();
+  const runs = path.join(folder, 'runs');
+  mkdirSync(runs);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', runs], { stdio: 'pipe' });
+  } catch {
+    remove();
+    t.skip('mounting a small tmpfs is not allowed here');
+    return;
+  }
+  const library = await openLibrary(t, {
+    folder,
+    remove() {
+      execFileSync('umount', [runs]);
+      remove();
+    },
+  });
+  const before = await library.traces();
+  const task = await library.done(await library.call('importCheckpoint', checkpoint(RESLT)));
+  assert.equal(task.error?.code, 'disk-full', task.error?.message);
+  assert.deepEqual(await library.traces(), before);
+});
+
+test('an import that its owner’s death interrupted is gone at the next start, a whole one stays', async (t) => {
+  const { folder, remove } = tempLibrary();
+  const first = await openServices({ libraryFolder: folder, shell: 'headless', report: () => undefined });
+  const reply = await first.dispatch('importLog', options(path.join(LOGS, 'ride_cifar100_info.log')));
+  assert.ok(reply.ok);
+  while (
+    ((await first.dispatch('getTask', { id: (reply.value as Task).id })) as { value: Task }).value.state ===
+    'running'
+  )
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  await first.close();
+  const [whole] = readdirSync(path.join(folder, 'runs'));
+  // As they lie there after a death: one before its row was written, one behind it.
+  mkdirSync(path.join(folder, 'runs', '7-half', 'checkpoints'), { recursive: true });
+  writeFileSync(path.join(folder, 'runs', '7-half', '.importing'), '');
+  writeFileSync(path.join(folder, 'runs', whole!, '.importing'), '');
+  const library = await openLibrary(t, { folder, remove });
+  assert.deepEqual(readdirSync(path.join(folder, 'runs')), [whole]);
+  assert.deepEqual(readdirSync(path.join(folder, 'runs', whole!)), []);
+  assert.equal((await library.call('listRuns', PLAIN_RUN_QUERY)).totalRuns, 1);
+});
+
+test('a reader that dies, hangs or grows is the file’s fault, and costs nothing else', async (t) => {
+  const script = path.join(await temporaryFolder(t), 'child.mjs');
+  writeFileSync(
+    script,
+    `process.on('message', (message) => {
+      if (message.type !== 'run') return;
+      const deeds = {
+        die: () => process.kill(process.pid, 'SIGSEGV'),
+        hang: () => { for (;;); },
+        heap: () => { const all = []; for (;;) all.push(new Array(1e6).fill(all.length + 0.5)); },
+        map: () => { const all = []; for (;;) all.push(new Uint8Array(2 ** 28).fill(1)); },
+      };
+      try { deeds[message.args.file](); }
+      catch (error) { process.send({ type: 'error', id: message.id, error: { name: error.name, message: error.message, code: null, details: {} } }); }
+    });
+    process.on('disconnect', () => process.exit(0));`,
+  );
+  const foreign = createForeignFiles({
+    heapMb: 64,
+    addressSpaceMb: 2048,
+    timeoutMs: 3000,
+    child: { command: nodeExecutable(), args: [script] },
+  });
+  t.after(() => foreign.close());
+  for (const file of process.platform === 'linux' ? ['die', 'hang', 'heap', 'map'] : ['die', 'hang', 'heap'])
+    await assert.rejects(
+      foreign.run('inspectFile', { file, kind: null }),
+      (error: { code?: string; message: string }) => {
+        assert.equal(error.code, 'file-invalid', error.message);
+        assert.match(error.message, new RegExp(`^${file} could not be read within the limits`));
+        return true;
+      },
+    );
+});
