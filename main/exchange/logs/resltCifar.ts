@@ -73,7 +73,7 @@ function parse({ lines }: LogLines): { runs: ReferenceRun[]; skippedLines: numbe
   const epochs = new EpochRuns<Epoch>(0, (epoch) => ({ epoch, train: [], lr: null }));
   let pending: StepLine[] = [];
   let skippedLines = 0;
-  let device: 'cuda' | 'cpu' | null = null;
+  let device: 'cuda' | null = null;
 
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index]!;
@@ -113,7 +113,7 @@ function parse({ lines }: LogLines): { runs: ReferenceRun[]; skippedLines: numbe
       if (vector === null) skippedLines++;
       else {
         index = vector.lastLine;
-        device = vector.isCuda ? 'cuda' : 'cpu';
+        if (vector.isCuda) device = 'cuda';
         if (test !== undefined && vector.values !== null) test.perClassAccuracy = vector.values;
       }
     } else if ((match = GROUPS.exec(line))) {
@@ -159,7 +159,7 @@ function readTerms(text: string): Record<string, number | null> {
   return terms;
 }
 
-function toRun(epochs: Epoch[], device: 'cuda' | 'cpu' | null): ReferenceRun {
+function toRun(epochs: Epoch[], device: 'cuda' | null): ReferenceRun {
   const linesPerEpoch = Math.max(1, ...epochs.map(({ train }) => train.length));
   const count = linesPerEpoch * STEPS_PER_LINE;
   const collector = new SeriesCollector(count);

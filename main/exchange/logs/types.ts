@@ -39,7 +39,8 @@ export interface ReferenceEvaluation {
 export interface ReferenceFacts {
   method: 'reslt' | 'ride-reslt' | 'ride' | null;
   classes: number | null;
-  device: 'cuda' | 'cpu' | null;
+  /** Vectors printed from the GPU say so; those without a device prove nothing, since our own logs print none. */
+  device: 'cuda' | null;
   /** ResLT's weight of the individual term, from lines that print both terms. */
   beta: number | null;
   /** As printed: local time of that machine. */

@@ -68,7 +68,7 @@ test('a CIFAR log becomes curves by step, an evaluation an epoch and what it pro
   assert.deepEqual(run.facts, {
     method: 'reslt',
     classes: 3,
-    device: 'cpu',
+    device: null,
     beta: 0.999,
     startedAt: null,
     bestTop1: 0.5,
