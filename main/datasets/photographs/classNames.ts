@@ -8,7 +8,7 @@ import { dirname } from 'node:path/posix';
  */
 export function classNamesOfPaths(paths: readonly string[], labels: Int32Array, classes: number): string[] {
   const numbered = Array.from({ length: classes }, (_, k) => `class ${k}`);
-  const folders = new Array<string | undefined>(classes);
+  const folders = new Array<string | undefined>(classes).fill(undefined);
   for (const [i, path] of paths.entries()) {
     const folder = dirname(path);
     const known = folders[labels[i]!];

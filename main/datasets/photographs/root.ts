@@ -7,8 +7,9 @@ import { DatasetError } from '../errors.ts';
  * or a NUL in it.
  */
 export function plainPath(text: string): string | null {
-  const parts = text.replaceAll('\\', '/').split('/');
-  if (text.includes('\0') || text.startsWith('/') || /^[A-Za-z]:/.test(text) || parts.includes('..'))
+  const forward = text.replaceAll('\\', '/');
+  const parts = forward.split('/');
+  if (text.includes('\0') || forward.startsWith('/') || /^[A-Za-z]:/.test(text) || parts.includes('..'))
     return null;
   const plain = parts.filter((part) => part !== '' && part !== '.').join('/');
   return plain === '' ? null : plain;
