@@ -73,6 +73,8 @@ export interface PhotographDetail {
   testFraction: number | null;
   /** Images that were left out when it was added, because they were missing or unreadable. */
   leftOut: number;
+  /** Images that the last check found unusable (see `listDatasetProblems`); 0 without a check. */
+  problems: number;
 }
 
 /** What was found of photographs before anything is written. */

@@ -40,9 +40,20 @@ export async function datasetFit(
     if (check.problems.length === 0) return nothing;
     const bytes = await readFile(partFile(datasetFolder, 'train', 'labels'));
     const labels = new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-    const { refusal, warning } = judgePhotographs(manifest, check.problems, labels);
+    // A training image that is another one now is trained on as it is.
+    const changed = check.problems.filter(({ split, code }) => split === 'train' && code === 'changed');
+    const unusable = check.problems.filter((problem) => !changed.includes(problem));
+    const { refusal, warning } = judgePhotographs(manifest, unusable, labels);
     if (refusal !== null) return refuse(`“${name}”: ${refusal}`);
-    return warning === null ? nothing : warn(`“${name}”: ${warning}`);
+    const warnings = [
+      ...(warning === null ? [] : [warning]),
+      ...(changed.length === 0
+        ? []
+        : [
+            `${changed.length} training images are others than when the dataset was added (${changed[0]!.path}), so runs on it are not comparable with earlier ones.`,
+          ]),
+    ];
+    return warnings.length === 0 ? nothing : warn(`“${name}”: ${warnings.join(' ')}`);
   } catch (error) {
     if (error instanceof DatasetError) return refuse(error.message);
     throw error;

@@ -19,6 +19,7 @@ import {
   previewSubset,
   type DatasetManifest,
 } from '../datasets/index.ts';
+import { readPhotoCheck } from '../datasets/photographs/photoCheck.ts';
 import { assetsFolder } from '../paths.ts';
 import { StudioError } from '../store/errors.ts';
 import { schemesOf } from '../store/scores.ts';
@@ -173,7 +174,7 @@ export function datasetApi(context: ApiContext): DatasetApi {
       lorenz,
       schemes: schemesOf(manifest.classCounts),
       folder: path.join(libraryFolder, folder),
-      photographs: await photographDetail(manifest),
+      photographs: await photographDetail(manifest, path.join(libraryFolder, folder)),
     };
   }
 
@@ -300,11 +301,10 @@ export function datasetApi(context: ApiContext): DatasetApi {
   };
 }
 
-async function photographDetail({
-  source,
-  photographs,
-  classCounts,
-}: DatasetManifest): Promise<PhotographDetail | null> {
+async function photographDetail(
+  { source, photographs, classCounts }: DatasetManifest,
+  folder: string,
+): Promise<PhotographDetail | null> {
   if (photographs === null) return null;
   const sourceLabels = Array.from(classCounts.keys());
   photographs.rankLabels?.forEach((label, sourceLabel) => {
@@ -320,6 +320,8 @@ async function photographDetail({
     lists: photographs.lists,
     testFraction: photographs.testFraction,
     leftOut: photographs.leftOut,
+    // A damaged result is told where it is listed.
+    problems: (await readPhotoCheck(folder).catch(() => null))?.problems.length ?? 0,
   };
 }
 

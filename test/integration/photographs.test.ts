@@ -18,6 +18,7 @@ import {
   type RegisterPhotographs,
 } from '../../main/datasets/photographs/register.ts';
 import { relocatePhotographs } from '../../main/datasets/photographs/relocate.ts';
+import { pruneThumbnails } from '../../main/datasets/photographs/thumbnails.ts';
 import { isPhotographSource } from '../../main/datasets/photographs/source.ts';
 import { classFolders, jpeg, listText, writePhotographs } from '../helpers/photographs.ts';
 import { cifar10Files, writeFiles } from '../helpers/sources.ts';
@@ -276,6 +277,15 @@ test('the check lists what is missing, changed, cut short or no image; a dataset
   );
   assert.match(problems[1]!.message, /GIF/);
 
+  await assert.rejects(
+    registerPhotographs({
+      libraryFolder: folder,
+      id: 9,
+      source,
+      options: { ...FULL, leaveOutProblemsOf: join(folder, 'datasets', 'none') },
+    }),
+    /no finished check/,
+  );
   const without = await registerPhotographs({
     libraryFolder: folder,
     id: 2,
@@ -391,6 +401,8 @@ test('thumbnails are made when they are looked at, keep their aspect, and follow
   near(at(40, 120), [0, 0, 200, 255]);
   assert.equal(at(120, 120)[3], 0);
   assert.equal((await readdir(join(dataset, 'thumbnails'))).length, 3);
+  await pruneThumbnails(join(dataset, 'thumbnails'), 1 << 20);
+  assert.equal((await readdir(join(dataset, 'thumbnails'))).length, 3, 'there is room for them');
 
   const whole = await thumbnail(dataset, 'train', 0);
   const { width, height, format } = await sharp(whole.bytes).metadata();
@@ -403,6 +415,8 @@ test('thumbnails are made when they are looked at, keep their aspect, and follow
   const changed = await sharp(later.bytes).ensureAlpha().raw().toBuffer();
   near([...changed.subarray((5 * 160 + 5) * 4, (5 * 160 + 5) * 4 + 4)], [0, 0, 0, 255]);
   assert.equal(later.isComplete, true, 'what was kept is shown while its file is away');
+  await pruneThumbnails(join(dataset, 'thumbnails'), 300);
+  assert.ok((await readdir(join(dataset, 'thumbnails'))).length < 4, 'the oldest make room');
   await rm(join(dataset, 'thumbnails'), { recursive: true });
   assert.equal((await sheet(dataset, 'train', { rows: [1], columns: 1 })).isComplete, false);
   await assert.rejects(thumbnail(dataset, 'train', 1), /b\.jpg.*no file/);

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { DatasetManifest, Split } from '../manifest.ts';
 import { writeNewDataset, type DatasetId, type RegisteredDataset, type TaskOptions } from '../newDataset.ts';
-import { SUBSET_SEED } from '../subset.ts';
+import { SUBSET_SEED, SubsetError } from '../subset.ts';
 import {
   choosePhotographs,
   DEFAULT_IMAGE_SIZE,
@@ -124,5 +124,9 @@ function gathered(values: Float64Array, { rows }: ChosenSplit): Float64Array {
 /** Paths that the last check of a dataset listed, whichever split they were in. */
 async function pathsOfProblems(folder: string): Promise<Set<string>> {
   const check = await readPhotoCheck(folder);
-  return new Set(check?.problems.map(({ path }) => path));
+  if (check === null)
+    throw new SubsetError(
+      'The dataset whose problems are to be left out has no finished check: verify it first.',
+    );
+  return new Set(check.problems.map(({ path }) => path));
 }

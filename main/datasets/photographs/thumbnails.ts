@@ -84,7 +84,7 @@ export async function photographSheet(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  await prune(join(dataset.folder, THUMBNAIL_FOLDER));
+  await pruneThumbnails(join(dataset.folder, THUMBNAIL_FOLDER));
   const bytes = await sharp(grid, { raw: { width: columns * cell, height: lines * cell, channels: 4 } })
     .webp({ quality: 82, alphaQuality: 60, effort: 1 })
     .toBuffer();
@@ -150,8 +150,8 @@ async function keep(file: string, bytes: Buffer): Promise<void> {
 /** Bytes of each folder's thumbnails as far as this process knows; Infinity until they were counted. */
 const keptBytes = new Map<string, number>();
 
-/** Removes the oldest thumbnails where there are too many. */
-async function prune(folder: string, maxBytes = MAX_KEPT_BYTES): Promise<void> {
+/** Removes the oldest thumbnails of a dataset where there are too many. folder: the one that they lie in. */
+export async function pruneThumbnails(folder: string, maxBytes = MAX_KEPT_BYTES): Promise<void> {
   if ((keptBytes.get(folder) ?? 0) <= maxBytes) return;
   const names = await readdir(folder).catch(() => []);
   const files: { path: string; sizeBytes: number; atMs: number }[] = [];
