@@ -50,6 +50,43 @@ async function trainSample(app: App, presetName: string, datasetId: number): Pro
   return id;
 }
 
+test('imports', async ({ app }) => {
+  test.setTimeout(240_000);
+  const { page } = app;
+  const golden = path.join(import.meta.dirname, '..', '..', 'fixtures', 'golden');
+  await app.open('#/runs');
+  await page.getByRole('button', { name: 'Import…' }).click();
+  await picture(page, 'import-file');
+  const field = page.getByRole('textbox', { name: 'Path on this machine' });
+  const look = async (file: string): Promise<void> => {
+    await field.fill(path.join(golden, file));
+    await field.press('Enter');
+    await expect(page.getByRole('table', { name: 'What was found' })).toBeVisible({ timeout: 30_000 });
+  };
+  await look('checkpoints/zip_reslt_cifar10_resnet32.pth');
+  await picture(page, 'import-checkpoint');
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Import/ })
+    .click();
+  await expect(page).toHaveURL(/#\/runs\/\d+/, { timeout: 60_000 });
+  await picture(page, 'imported-checkpoint');
+  await app.open('#/runs/1/checkpoints');
+  await picture(page, 'imported-checkpoints');
+  await app.open('#/runs');
+  await page.getByRole('button', { name: 'Import…' }).click();
+  await look('logs/reslt_cifar10_cuda.log');
+  await picture(page, 'import-log');
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Import/ })
+    .click();
+  await expect(page).toHaveURL(/#\/runs\/\d+/, { timeout: 60_000 });
+  await picture(page, 'imported-log');
+  await app.open('#/runs');
+  await picture(page, 'runs-with-imports');
+});
+
 test('empty screens', async ({ app }) => {
   const { page } = app;
   for (const name of ['datasets', 'runs', 'compare', 'settings']) {
