@@ -552,6 +552,11 @@ function crossCheck(config: RunConfig): ConfigProblem[] {
       message:
         'colorJitter works with the augmentation resized-crop only; set it to 0, or change augmentation.',
     });
+  if (config.augmentation === 'resized-crop' && config.rotation > 0)
+    problems.push({
+      key: 'rotation',
+      message: 'rotation works with the augmentation crop only; set it to 0, or change augmentation.',
+    });
   if (config.minLearningRate > config.learningRate)
     problems.push({
       key: 'minLearningRate',

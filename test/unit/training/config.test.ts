@@ -101,6 +101,7 @@ test('settings that cannot work together are refused, and those without effect t
   assert.ok(problemsOf({ batchSize: 8, accumulateSteps: 9 })['accumulateSteps']);
   assert.ok(problemsOf({ colorJitter: 0.4 })['colorJitter']);
   assert.ok(parseRunConfig({ colorJitter: 0.4, augmentation: 'resized-crop' }).config);
+  assert.ok(problemsOf({ rotation: 15, augmentation: 'resized-crop' })['rotation']);
   assert.ok(problemsOf({ minLearningRate: 1 })['minLearningRate']);
   const late = parseRunConfig({ method: 'ldam', epochs: 40, reweightEpoch: 40 });
   assert.match(late.warnings[0]!.message, /never begins/);
