@@ -17,10 +17,10 @@ const OVERHEAD_FACTOR = 1.3;
 const OVERHEAD_BYTES = 128 * 2 ** 20;
 
 /**
- * Vectors of all trained parameters that are alive at once while the optimiser takes a step, the parameters and the
- * momentum included: gradients one by one and joined, and what the update is composed of.
+ * Vectors of all trained parameters that are alive at once while the optimiser takes a step (sgd.ts): weights and
+ * gradients one by one, weights and momentum joined, and four of the update.
  */
-const OPTIMISER_COPIES = 12;
+const OPTIMISER_COPIES = 8;
 
 export interface MemoryOptions {
   network: Network;

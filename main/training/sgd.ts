@@ -39,19 +39,18 @@ export class Sgd {
    */
   step(gradients: Map<string, Tensor>, learningRate: number): Map<string, Tensor> {
     const { momentum, nesterov, weightDecay } = this.#options;
-    const joined = this.#join(gradients);
-    const [weights, velocity] = tf.tidy(() => {
-      const gradient = weightDecay === 0 ? joined : tf.add(joined, tf.mul(this.#weights, weightDecay));
-      const moved = momentum === 0 ? gradient.clone() : tf.add(tf.mul(this.#velocity, momentum), gradient);
-      const direction = nesterov ? tf.add(gradient, tf.mul(moved, momentum)) : moved;
-      return [tf.sub(this.#weights, tf.mul(direction, learningRate)), moved] as [Tensor1D, Tensor1D];
-    });
-    joined.dispose();
-    this.#weights.dispose();
-    this.#velocity.dispose();
-    this.#weights = weights;
+    // Each vector is as large as the whole network, so none lives longer than it is needed.
+    let gradient = this.#join(gradients);
+    if (weightDecay !== 0) gradient = consume([gradient], () => axpy(weightDecay, this.#weights, gradient));
+    const velocity = consume([this.#velocity], () =>
+      momentum === 0 ? gradient.clone() : axpy(momentum, this.#velocity, gradient),
+    );
+    const direction = consume([gradient], () =>
+      nesterov ? axpy(momentum, velocity, gradient) : velocity.clone(),
+    );
+    this.#weights = consume([this.#weights, direction], () => axpy(-learningRate, direction, this.#weights));
     this.#velocity = velocity;
-    return this.#split(weights);
+    return this.#split(this.#weights);
   }
 
   /** Momentum buffers by parameter name, zero where no step was taken. The caller disposes them. */
@@ -94,4 +93,16 @@ export class Sgd {
     });
     return result;
   }
+}
+
+/** factor · x + y */
+function axpy(factor: number, x: Tensor1D, y: Tensor1D): Tensor1D {
+  return tf.tidy(() => tf.add(y, tf.mul(x, factor)));
+}
+
+/** Disposes tensors once they were used. */
+function consume<T>(tensors: Tensor[], use: () => T): T {
+  const result = use();
+  tf.dispose(tensors);
+  return result;
 }
