@@ -20,6 +20,7 @@ import type {
   MethodSettings,
   NamedOutput,
   Outputs,
+  SettingProblem,
   Term,
 } from './method.ts';
 import {
@@ -129,6 +130,19 @@ export interface RideLossSettings {
   diversityTemperature: number;
   reweightFactor: number;
   betaEffective: number;
+}
+
+/** What the reference does without saying so. */
+function collaborationWarnings(settings: MethodSettings): SettingProblem[] {
+  const { diversityFactor, collaborative } = settings as unknown as RideLossSettings;
+  if (diversityFactor !== 0 || collaborative) return [];
+  return [
+    {
+      key: 'collaborative',
+      message:
+        'Without diversity the reference trains the mean of the experts, and this run trains each on its own. Set collaborative to do as the reference.',
+    },
+  ];
 }
 
 /** Names of the experts' outputs, in order. */
@@ -302,7 +316,7 @@ export const ride: Method = {
   terms: rideTerms,
   evaluationTerms: () => [AGREEMENT_TERM],
   fields: [...EXPERT_FIELDS, CLASSIFIER_FIELD, ...RIDE_LOSS_FIELDS],
-  check: (settings) => ({ warnings: reweightingWarnings(settings) }),
+  check: (settings) => ({ warnings: [...reweightingWarnings(settings), ...collaborationWarnings(settings)] }),
   bind(context) {
     const names = expertNames(context.settings);
     const bound = bindRideLoss(context);

@@ -103,6 +103,8 @@ test('settings that cannot work together are refused, and those without effect t
   assert.ok(parseRunConfig({ colorJitter: 0.4, augmentation: 'resized-crop' }).config);
   assert.ok(problemsOf({ rotation: 15, augmentation: 'resized-crop' })['rotation']);
   assert.ok(problemsOf({ minLearningRate: 1 })['minLearningRate']);
+  const alone = parseRunConfig({ method: 'ride', diversityFactor: 0 });
+  assert.match(alone.warnings[0]!.message, /Set collaborative to do as the reference/);
   const late = parseRunConfig({ method: 'ldam', epochs: 40, reweightEpoch: 40 });
   assert.match(late.warnings[0]!.message, /never begins/);
   assert.deepEqual(parseRunConfig({ method: 'ldam', epochs: 40 }).warnings, []);
