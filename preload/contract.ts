@@ -334,7 +334,7 @@ export interface ExpectedTime {
   ms: number;
   /** Earlier runs that it follows from: their first steps are enough. */
   runs: number;
-  /** Whether those had this method, or only this network. */
+  /** Whether those had this method and size of images, or only this network. */
   sameMethod: boolean;
 }
 

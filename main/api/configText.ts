@@ -27,8 +27,11 @@ import { Estimates } from './estimates.ts';
 /** Settings that say which run this is, not what kind: they never make a difference worth naming. */
 const IDENTITY_KEYS: ReadonlySet<string> = new Set(['schemaVersion', 'seed', 'dataset', 'threads', 'engine']);
 
-/** Short names in a run's second line; others go by their label. */
-const SYMBOLS: Readonly<Record<string, string>> = { beta: 'β' };
+/** Short words in a run's second line; others go by their label. */
+const SHORT: Readonly<Record<string, (value: ConfigValue) => string>> = {
+  beta: (value) => `β ${value}`,
+  experts: (value) => `${value} experts`,
+};
 
 /** Settings that tell runs of a method apart at a glance; shown even where they are the preset's. */
 const SIGNATURE_KEYS: readonly string[] = ['experts', 'beta'];
@@ -214,8 +217,10 @@ export function runDetail(config: Config, base: Config | null): string {
 
 /** "epochs 40", "β 0.995", "no flip". */
 function settingText(key: string, value: ConfigValue): string {
+  const short = SHORT[key];
+  if (short !== undefined) return short(value);
   const label = CONFIG_FIELDS.find((field) => field.key === key)?.label ?? key;
-  const word = SYMBOLS[key] ?? label.charAt(0).toLowerCase() + label.slice(1);
+  const word = label.charAt(0).toLowerCase() + label.slice(1);
   if (typeof value === 'boolean') return value ? word : `no ${word}`;
   if (value === null) return `${word} default`;
   return `${word} ${Array.isArray(value) ? value.join(', ') : (CHOICE_LABELS[String(value)] ?? String(value))}`;

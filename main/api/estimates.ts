@@ -8,10 +8,6 @@ import { countSteps } from '../training/model.ts';
 import { presetConfig, type Preset } from '../training/presets/index.ts';
 import { estimateTime, type RunTime, type Speed, type Work } from './runTime.ts';
 
-/** Height of small images, where no dataset says it. */
-const SMALL_IMAGE_SIZE = 32;
-const PHOTOGRAPH_SIZE = 224;
-
 /** Looks earlier runs up once for all the questions of one request. */
 export class Estimates {
   readonly #store: Store;
@@ -30,13 +26,13 @@ export class Estimates {
   /** The time of a whole preset on the data it is made for. */
   presetTime(preset: Preset): RunTime | null {
     const config = presetConfig(preset) as Config;
-    const { images, imageKind } = preset.benchmark;
+    const { images, imageSize } = preset.benchmark;
     const stepsPerEpoch = countSteps(presetConfig(preset), images.train);
     return estimateTime(
       {
         config,
         datasetId: null,
-        imageSize: sizeOf(config, imageKind === 'large' ? PHOTOGRAPH_SIZE : SMALL_IMAGE_SIZE),
+        imageSize: sizeOf(config, imageSize),
         totalSteps: stepsPerEpoch * Number(config['epochs']),
         stepsPerEpoch,
         trainImages: images.train,

@@ -1,7 +1,7 @@
 /**
  * How long a run would take, from the speed that earlier runs had on this machine: their first steps are enough. Runs
- * of the same method on the same data tell best; where there are none, those of the same network with images of the
- * same size and as many experts come near, whatever their loss. Pure.
+ * of the same method on the same data tell best; where there are none, those of the same network with as many experts
+ * come near, whatever their loss; a network computes as much more as its images have pixels. Pure.
  */
 import type { Config } from '../../preload/contract.ts';
 import { findMethod, METHODS } from '../training/methods/index.ts';
@@ -34,7 +34,7 @@ export interface RunTime {
   ms: number;
   /** Runs that it is worked out from. */
   runs: number;
-  /** Whether those had the same method, or only the same network. */
+  /** Whether those had the same method and size of images, or only the same network. */
   sameMethod: boolean;
 }
 
@@ -49,15 +49,18 @@ export function estimateTime(work: Work, speeds: readonly Speed[]): RunTime | nu
   const { config } = work;
   const engine =
     config['engine'] === undefined || config['engine'] === 'auto' ? speeds[0]?.engine : config['engine'];
-  const like = speeds.filter((one) => one.engine === engine && isAsHeavy(one, work));
-  const sameMethod = like.filter((one) => one.config['method'] === config['method']);
+  const like = speeds
+    .filter((one) => one.engine === engine && isAsHeavy(one, work))
+    .map((one) => atSize(one, work.imageSize));
+  const sameSize = like.filter((one) => one.isMeasured);
+  const sameMethod = sameSize.filter((one) => one.config['method'] === config['method']);
   const sameData = sameMethod.filter(
     (one) =>
       work.datasetId !== null &&
       one.datasetId === work.datasetId &&
       one.config['batchSize'] === config['batchSize'],
   );
-  const best = [sameData, sameMethod, like].find((runs) => runs.length > 0)?.slice(0, NEWEST_RUNS);
+  const best = [sameData, sameMethod, sameSize, like].find((runs) => runs.length > 0)?.slice(0, NEWEST_RUNS);
   if (best === undefined) return null;
   const speed = median(best.map((one) => one.imagesPerSecond));
   const evaluations = best.flatMap(({ evaluationMsPerImage }) => evaluationMsPerImage ?? []);
@@ -72,11 +75,21 @@ export function estimateTime(work: Work, speeds: readonly Speed[]): RunTime | nu
   };
 }
 
-/** Whether a step computes about as much for an image. */
+/** A speed as it would be with images of another size: the work grows with their pixels. */
+function atSize(one: Speed, imageSize: number): Speed & { isMeasured: boolean } {
+  const pixels = (one.imageSize / imageSize) ** 2;
+  return {
+    ...one,
+    isMeasured: one.imageSize === imageSize,
+    imagesPerSecond: one.imagesPerSecond * pixels,
+    evaluationMsPerImage: one.evaluationMsPerImage === null ? null : one.evaluationMsPerImage / pixels,
+  };
+}
+
+/** Whether a step computes about as much for a pixel. */
 function isAsHeavy(one: Speed, work: Work): boolean {
   const keys = ['experts', 'reduceDimension', 'augmentation', 'decode'];
   return (
-    one.imageSize === work.imageSize &&
     isSecondStage(one.config) === isSecondStage(work.config) &&
     keys.every((key) => one.config[key] === work.config[key])
   );

@@ -61,5 +61,5 @@ function expectedText(expected: Preset['expected']): string {
   if (expected === null) return '– (known after the first steps of a run with this network)';
   const { ms, runs, sameMethod } = expected;
   const by = `${runs} earlier ${runs === 1 ? 'run' : 'runs'}`;
-  return `${seconds(ms)} on this machine, by the speed of ${by}${sameMethod ? '' : ' with other methods'}`;
+  return `${seconds(ms)} on this machine, by the speed of ${by}${sameMethod ? '' : ' with other methods or images'}`;
 }

@@ -131,6 +131,10 @@ async function finish(
       process: { pid: 1, startedAt: 'test' },
       socketPath: null,
     },
+    {
+      ...{ atMs: 2, type: 'environment', environment: {}, resolved: {} },
+      ...{ engine: 'tensorflow-cpu', device: 'CPU' },
+    },
     { atMs: 2, type: 'log', level: 'warn', text: 'a warning, with "quotes"' },
   ];
   for (const epoch of [4, 8]) {
@@ -406,8 +410,11 @@ test('a check says what the run would do', async () => {
   );
   assert.equal(check.changes.find(({ key }) => key === 'epochs')?.before, 200);
   assert.ok((check.estimate.freeDiskBytes ?? 0) > 0);
-  // Three runs of 80 steps took 8 s each.
-  assert.deepEqual(check.estimate.perRun, { ms: 100 * steps * 40, runs: 3, sameMethod: true });
+  // Two ResLT runs trained 500 images a second and evaluated the 1000 test images in one.
+  const ms = ((steps * 40 * 100) / 500) * 1000 + 40 * 1000;
+  assert.deepEqual(check.estimate.perRun, { ms, runs: 2, sameMethod: true });
+  assert.ok((check.memory?.neededBytes ?? 0) > 1e8);
+});
 });
 
 test('a milestone after the end is a warning, and the milestones of a preset follow the epochs', async () => {

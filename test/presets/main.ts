@@ -3,7 +3,7 @@
  * prints how each ended. `npm run -s presets [-- WORD…]` takes those whose names contain all the words. Photographs
  * come from the folder in RESLT_PHOTOGRAPHS; without it the presets for photographs are skipped.
  */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Api, ApiMethod, Config, Preset, RunSummary, Task } from '../../preload/contract.ts';
 import { openServices, type Services } from '../../main/services.ts';
@@ -12,10 +12,10 @@ import { tempLibrary } from '../helpers/library.ts';
 import { cifar100Files, cifar10Files } from '../helpers/sources.ts';
 
 /** Side of the network's input for photographs; at 224 a step of the large networks takes minutes on a CPU. */
-const IMAGE_SIZE = 64;
+const IMAGE_SIZE = 32;
 const SETTINGS: Config = { epochs: 1, maxSteps: 3 };
-/** Lines of a made list: fewer than any batch. */
-const LISTED = 24;
+/** Images to evaluate. */
+const TESTED = 24;
 
 type Reply<M extends ApiMethod> = Awaited<ReturnType<Api[M]>>;
 
@@ -102,11 +102,12 @@ class Trial {
     }
     if (this.#photographs === null) return null;
     const lists = { train: path.join(folder, 'train.txt'), val: null, test: path.join(folder, 'test.txt') };
-    const list = await listPhotographs(this.#photographs, classes);
-    for (const file of [lists.train, lists.test]) await writeFile(file, list);
+    // Every class needs a training image.
+    await listPhotographs(lists.train, this.#photographs, { classes, images: classes });
+    await listPhotographs(lists.test, this.#photographs, { classes, images: TESTED });
     const task = await this.call('addDataset', {
       ...common,
-      path: this.#photographs,
+      path: folder,
       kind: 'list',
       photographs: {
         lists,
@@ -131,15 +132,29 @@ class Trial {
   }
 }
 
-/** A list of a few photographs whose labels reach to the last of so many classes. */
-async function listPhotographs(folder: string, classes: number): Promise<string> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.jpe?g$/i.test(name)).sort();
-  if (names.length === 0) throw new Error(`There are no JPEG files in ${folder}.`);
-  const lines = Array.from({ length: LISTED }, (_, index) => {
-    const label = Math.round((index / (LISTED - 1)) * (classes - 1));
-    return `${names[index % names.length]!.replaceAll(path.sep, '/')} ${label}`;
-  });
-  return `${lines.join('\n')}\n`;
+/**
+ * Writes a list of so many photographs, whose labels go evenly from the first class to the last, and their files in a
+ * folder beside it: those of `source` in turn, under names of their own since a list takes a file once.
+ */
+async function listPhotographs(
+  listFile: string,
+  source: string,
+  { classes, images }: { classes: number; images: number },
+): Promise<void> {
+  const names = (await readdir(source, { recursive: true })).filter((name) => /\.jpe?g$/i.test(name)).sort();
+  if (names.length === 0) throw new Error(`There are no JPEG files in ${source}.`);
+  const split = path.basename(listFile, '.txt');
+  const folder = path.join(path.dirname(listFile), split);
+  await mkdir(folder);
+  const lines: string[] = [];
+  for (let index = 0; index < images; index++) {
+    const label = Math.round((index / (images - 1)) * (classes - 1));
+    const [from, to] = [path.join(source, names[index % names.length]!), path.join(folder, `${index}.jpg`)];
+    // A second name costs no space, where both are on one disk.
+    await link(from, to).catch(() => copyFile(from, to));
+    lines.push(`${split}/${index}.jpg ${label}`);
+  }
+  await writeFile(listFile, `${lines.join('\n')}\n`);
 }
 
 const words = process.argv.slice(2);

@@ -13,6 +13,8 @@ export interface Benchmark {
   /** Images of each split, to tell the time of a run before its dataset is there. */
   images: { train: number; test: number };
   imageKind: 'small' | 'large';
+  /** Height of the images that networks are given. */
+  imageSize: number;
   /** Whether the names of presets say the network. */
   namesNetwork: boolean;
 }
@@ -30,6 +32,7 @@ function cifar(classes: 10 | 100, imbalanceFactor: number, train: number): Bench
     imbalanceFactor,
     images: { train, test: CIFAR_TEST_IMAGES },
     imageKind: 'small',
+    imageSize: 32,
     namesNetwork: false,
   };
 }
@@ -57,6 +60,7 @@ function photographs(
     imbalanceFactor: least / most,
     images,
     imageKind: 'large',
+    imageSize: 224,
     namesNetwork: true,
   };
 }
@@ -82,5 +86,6 @@ export const SAMPLE: Benchmark = {
   imbalanceFactor: 0.005,
   images: { train: 3358, test: 1000 },
   imageKind: 'small',
+  imageSize: 28,
   namesNetwork: false,
 };

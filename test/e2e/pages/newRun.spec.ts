@@ -14,6 +14,10 @@ test('a preset whose dataset is missing says so, and the sample is added in one 
   await sheet(page).getByRole('button', { name: 'Add the sample' }).click();
   await expect(sheet(page).getByText('The sample dataset is not added yet')).toHaveCount(0);
   await expect(queueButton(page)).toBeEnabled();
+  await expect(sheet(page).getByRole('button', { name: /^Preset cifar10-lt-reslt/ })).toHaveCount(0);
+  await sheet(page)
+    .getByRole('button', { name: /^CIFAR-10-LT, IF 100/ })
+    .click();
   await sheet(page)
     .getByRole('button', { name: /^Preset cifar10-lt-reslt/ })
     .click();
@@ -106,4 +110,74 @@ test('several seeds are queued as one group, and a run can be duplicated and edi
   const duplicate = await app.call('getRun', { id: 4 });
   expect(duplicate.parentRunId).not.toBeNull();
   expect(duplicate.changes.map(({ key }) => key)).toEqual(['epochs']);
+});
+
+test('presets are found by words, say what was published, and ask for the checkpoint that they need', async ({
+  app,
+}) => {
+  const { page } = app;
+  await addSample(app);
+  await app.open('#/runs');
+  await page.keyboard.press('n');
+  const find = sheet(page).getByLabel('Find preset or earlier run');
+  await find.fill('resnext-101 reslt');
+  await expect(sheet(page).getByRole('button', { name: /^Preset / })).toHaveCount(1);
+  await find.fill('ride-teacher');
+  await expect(sheet(page).getByRole('button', { name: /^Preset cifar100-lt-ride-teacher/ })).toContainText(
+    '50.2',
+  );
+  await find.fill('cifar100 distill');
+  await sheet(page)
+    .getByRole('button', { name: /^Preset cifar100-lt-ride-distill/ })
+    .click();
+  await expect(
+    sheet(page).getByText(/many 67.6, medium 50.9, few 25.2 \(RIDE, MODEL_ZOO.md\)/),
+  ).toBeVisible();
+  await expect(sheet(page).getByText(/teacher must name its checkpoint/)).toBeVisible();
+  await expect(queueButton(page)).toBeDisabled();
+  // A method without a teacher has no such field, and one with fewer settings shows only its own.
+  await find.fill('sample balanced');
+  await sheet(page)
+    .getByRole('button', { name: /^Preset sample-balanced-softmax/ })
+    .click();
+  await expect(sheet(page).getByLabel('Teacher')).toHaveCount(0);
+  await expect(sheet(page).getByLabel('Experts', { exact: true })).toHaveCount(0);
+  await expect(sheet(page).getByRole('row', { name: /^Memory .*free/ })).toBeVisible();
+});
+
+test('a run with experts is queued from the sheet, and its page shows what it declares', async ({ app }) => {
+  test.setTimeout(120_000);
+  const { page } = app;
+  await addSample(app);
+  await app.open('#/runs');
+  await page.keyboard.press('n');
+  await sheet(page)
+    .getByRole('button', { name: /^Preset sample-ride:/ })
+    .click();
+  await sheet(page).getByLabel('Epochs', { exact: true }).fill('1');
+  await sheet(page).getByLabel('Most steps', { exact: true }).fill('3');
+  await expect(queueButton(page)).toBeEnabled();
+  await queueButton(page).click();
+  await expect(sheet(page)).toHaveCount(0);
+  await expect
+    .poll(async () => (await app.call('getRun', { id: 1 })).state, { timeout: 90_000 })
+    .toBe('completed');
+  await app.open('#/runs/1');
+  const panel = (title: string) => page.getByRole('region', { name: title, exact: true });
+  for (const title of [
+    'Accuracy by expert',
+    'Loss, by expert',
+    'Diversity, by expert',
+    'Agreement of experts',
+  ])
+    await expect(panel(title), title).toBeAttached();
+  for (const expert of [1, 2, 3])
+    await expect(panel('Loss, by expert').getByText(`Expert ${expert}`).first()).toBeAttached();
+  await expect(panel('Accuracy by branch')).toHaveCount(0);
+
+  // Its first steps tell how long the whole preset takes, and another method with this network.
+  const presets = await app.call('listPresets');
+  const expected = (name: string) => presets.find((preset) => preset.name === name)?.expected;
+  expect(expected('sample-ride')?.sameMethod).toBe(true);
+  expect(expected('sample-ride')?.ms).toBeGreaterThan(1000);
 });
