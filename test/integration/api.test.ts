@@ -415,7 +415,6 @@ test('a check says what the run would do', async () => {
   assert.deepEqual(check.estimate.perRun, { ms, runs: 2, sameMethod: true });
   assert.ok((check.memory?.neededBytes ?? 0) > 1e8);
 });
-});
 
 test('a milestone after the end is a warning, and the milestones of a preset follow the epochs', async () => {
   const check = await call('checkConfig', {
