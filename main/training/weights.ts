@@ -109,7 +109,7 @@ function drawValues({ initial, shape }: TensorSpec, values: Float32Array, random
 }
 
 function copy(values: ArrayLike<number>): Float32Array {
-  return Float32Array.from(values);
+  return new Float32Array(values);
 }
 
 function listProblems(problems: string[]): string {
