@@ -2,6 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -421,4 +422,43 @@ test('thumbnails are made when they are looked at, keep their aspect, and follow
   assert.equal((await sheet(dataset, 'train', { rows: [1], columns: 1 })).isComplete, false);
   await assert.rejects(thumbnail(dataset, 'train', 1), /b\.jpg.*no file/);
   await assert.rejects(thumbnail(dataset, 'train', 9), RangeError);
+});
+
+const realData = process.env['RESLT_TEST_DATA'];
+const hasReal = realData !== undefined && existsSync(join(realData, 'imagenet-samples'));
+const real = { skip: hasReal ? false : 'RESLT_TEST_DATA names no folder with imagenet-samples' };
+
+test('real photographs, by a list with blanks and CRLF, are probed, checked and shown', real, async (t) => {
+  const folder = await temporaryFolder(t);
+  const root = join(realData!, 'imagenet-samples');
+  const names = (await readdir(root)).filter((name) => name.endsWith('.JPEG')).sort();
+  const lists = { train: join(folder, 'train.txt'), val: null, test: join(folder, 'test.txt') };
+  // Long-tailed over ten classes, two test images of each.
+  const test = names.slice(0, 20).map((name, i) => `${name} ${i % 10}`);
+  const train = names.slice(20).map((name, i) => `./${name}   ${Math.floor(10 * (i / 180) ** 3)}`);
+  await writeFile(lists.test, `${test.join('\r\n')}\r\n`);
+  await writeFile(lists.train, `\n${train.join('\n')}\n\n`);
+  const probe = await probePhotographs({ path: root, lists });
+  assert.deepEqual(probe.counts, { train: 180, val: 0, test: 20 });
+  assert.deepEqual(probe.photographs!.problems, []);
+  const { smallest, largest } = probe.photographs!.sample;
+  assert.ok(smallest!.width < largest!.width);
+  const { folder: dataset, manifest } = await registerPhotographs({
+    libraryFolder: folder,
+    id: 1,
+    source: { path: root, lists },
+    options: { ...FULL, rankLabels: true },
+  });
+  assert.deepEqual(
+    manifest.classCounts,
+    [...manifest.classCounts].sort((a, b) => a - b),
+  );
+  assert.equal((await checkPhotographs(dataset)).ok, true);
+  const { bytes, isComplete } = await sheet(dataset, 'test', {
+    rows: [...Array(20).keys()],
+    columns: 8,
+    sizePx: 96,
+  });
+  const { width, height } = await sharp(bytes).metadata();
+  assert.deepEqual([isComplete, width, height], [true, 768, 288]);
 });
