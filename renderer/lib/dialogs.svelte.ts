@@ -2,13 +2,15 @@
  * Dialogs that any page may open, so that they are drawn once, by App.svelte: the new-run sheet, the palette, the
  * shortcuts, the import of other programs' files, and the wizard that adds a dataset.
  */
-import type { DatasetKind, ListFiles } from '../../preload/contract.ts';
+import type { DatasetKind, ListFiles, PhotographDetail } from '../../preload/contract.ts';
 
 /** Where a new run starts from: a preset's name, an earlier run ("duplicate and edit"), or the first preset. */
 export interface NewRunStart {
   preset?: string;
   runId?: number;
   datasetId?: number;
+  /** The checkpoint whose weights it begins with: `12@last`. */
+  initFrom?: string;
 }
 
 /** Where the wizard starts: at a kind of source, or at a path whose subset is next ("new subset from this"). */
@@ -19,6 +21,8 @@ export interface AddDatasetStart {
   lists?: ListFiles | null;
   /** Leaves out the images that the last check of this dataset listed. */
   leaveOutProblemsOf?: number;
+  /** Photographs that are registered already: the same test split, numbering and normalisation are suggested. */
+  like?: PhotographDetail | null;
 }
 
 class Dialogs {

@@ -27,7 +27,9 @@ import {
   freeName,
   parseImbalanceFactor,
   parseName,
+  isBalanced,
   parseSeed,
+  parseTestShare,
   parseValidationShare,
   ratioText,
   subsetLabel,
@@ -205,6 +207,9 @@ test('validation shares are percentages from 0 to 50', () => {
   assert.deepEqual(parseValidationShare('10'), { ok: true, value: 0.1 });
   assert.deepEqual(parseValidationShare('5 %'), { ok: true, value: 0.05 });
   for (const text of ['-1', '51', 'ten']) assert.ok(!parseValidationShare(text).ok, text);
+  assert.deepEqual(parseTestShare('20'), { ok: true, value: 0.2 });
+  // A source without a test split needs one.
+  for (const text of ['', '0', '60', 'all']) assert.ok(!parseTestShare(text).ok, text);
 });
 
 test('seeds are whole numbers', () => {
@@ -250,4 +255,10 @@ test('a reader’s error shows file, offset, expected and found', () => {
   assert.equal(facts[1]?.value, '3,073');
   assert.deepEqual(errorFacts({ code: 'internal', message: 'x', details: null }), []);
   assert.deepEqual(errorFacts({ code: 'dataset-invalid', message: 'x', details: { offset: null } }), []);
+});
+
+test('a long-tailed subset is suggested for photographs whose classes are about equal', () => {
+  assert.equal(isBalanced([500, 480, 510]), true);
+  assert.equal(isBalanced([500, 300, 510]), false);
+  assert.equal(isBalanced([5, 0]), false);
 });

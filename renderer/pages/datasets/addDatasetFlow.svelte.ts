@@ -8,6 +8,7 @@ import type {
   DatasetProbe,
   ListFiles,
   NormalisationId,
+  PhotographDetail,
   PhotographOptions,
   SubsetOptions,
   SubsetPreview,
@@ -227,6 +228,14 @@ export class AddDatasetFlow {
     this.normalisation = photographs.suggestedNormalisation;
     this.leaveOutMissing = false;
     if (counts.val > 0) this.validationText = '';
+  }
+
+  /** Suggests what another dataset of the same photographs was added with, so that both can be compared. */
+  takeSettings({ testFraction, rankLabels, normalisation }: PhotographDetail): void {
+    if (testFraction !== null) this.testText = String(Number((testFraction * 100).toFixed(4)));
+    this.rankLabels = rankLabels;
+    this.normalisation = normalisation;
+    this.askPreview();
   }
 
   /** What the primary button of the first step does. */
