@@ -3,6 +3,7 @@
  * with the grey image, every operation rounded to float32, the result cut to 0…255 and truncated. Pixels are changed
  * in place; [N, 3] uint8.
  */
+import { clearPlaces, kernels, placeOf, put, view } from './pixelKernels.ts';
 
 export type JitterStep = { op: 'brightness' | 'contrast' | 'saturation'; factor: number };
 
@@ -19,54 +20,20 @@ export function drawJitter(strength: number, uniform: () => number): JitterStep[
   return steps;
 }
 
+/** Changes an image; fastest where `resample` made it, in the kernels' memory. */
 export function jitter(pixels: Uint8Array, steps: readonly JitterStep[]): void {
+  const own = placeOf(pixels);
+  if (own === null) clearPlaces();
+  const at = own ?? put(pixels);
+  const count = pixels.length / 3;
   for (const { op, factor } of steps) {
-    if (op === 'brightness') blendWithLevel(pixels, 0, factor);
-    else if (op === 'contrast') blendWithLevel(pixels, meanGrey(pixels), factor);
-    else blendWithGrey(pixels, factor);
-  }
-}
-
-/** Luminance as Pillow's convert('L'). */
-export function grey(red: number, green: number, blue: number): number {
-  return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-}
-
-function meanGrey(pixels: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < pixels.length; i += 3) sum += grey(pixels[i]!, pixels[i + 1]!, pixels[i + 2]!);
-  return Math.floor(sum / (pixels.length / 3) + 0.5);
-}
-
-/** Every value is blended with the same one, so 256 results are all there are. */
-function blendWithLevel(pixels: Uint8Array, level: number, factor: number): void {
-  const table = new Uint8Array(256);
-  const scale = Math.fround(factor);
-  for (let value = 0; value < 256; value++) {
-    const blended = Math.fround(level + Math.fround(scale * (value - level)));
-    table[value] = Math.min(255, Math.max(0, blended));
-  }
-  for (let i = 0; i < pixels.length; i++) pixels[i] = table[pixels[i]!]!;
-}
-
-function blendWithGrey(pixels: Uint8Array, factor: number): void {
-  // The result for each grey level and value: cheaper than blending as many pixels as an image has.
-  const scale = Math.fround(factor);
-  const products = Float32Array.from({ length: 511 }, (_, i) => scale * (i - 255));
-  const table = new Uint8Array(65536);
-  for (let level = 0; level < 256; level++) {
-    for (let value = 0; value < 256; value++) {
-      const blended = Math.fround(level + products[value - level + 255]!) | 0;
-      table[(level << 8) | value] = blended < 0 ? 0 : Math.min(255, blended);
+    if (op === 'brightness') kernels.blendWithLevel(at, pixels.length, 0, factor);
+    else if (op === 'saturation') kernels.blendWithGrey(at, count, factor);
+    else {
+      // The mean of the image as it enters the step.
+      const level = Math.floor(kernels.greySum(at, count) / count + 0.5);
+      kernels.blendWithLevel(at, pixels.length, level, factor);
     }
   }
-  for (let i = 0; i < pixels.length; i += 3) {
-    const red = pixels[i]!;
-    const green = pixels[i + 1]!;
-    const blue = pixels[i + 2]!;
-    const row = grey(red, green, blue) << 8;
-    pixels[i] = table[row | red]!;
-    pixels[i + 1] = table[row | green]!;
-    pixels[i + 2] = table[row | blue]!;
-  }
+  if (own === null) pixels.set(view(at, pixels.length));
 }

@@ -5,12 +5,9 @@
 import { drawJitter, jitter } from './colorJitter.ts';
 import { decodeRegion, decodeShrunk, requireHeader } from './decode.ts';
 import { exampleRandom } from './exampleRandom.ts';
-import { resample, Scratch } from './resample.ts';
+import { resample } from './resample.ts';
 import { drawCrop, resizedCropBox } from './resizedCrop.ts';
 import { boxSampling, centreSampling, scaledBoxSampling } from './sampling.ts';
-
-/** Each image is finished before the next is resized, also where several are being decoded. */
-const scratch = new Scratch();
 
 /** How the images of a stream are prepared. */
 export type Preparation =
@@ -36,7 +33,7 @@ export async function preparePhotograph(
   if (preparation.kind === 'evaluation') {
     const { region, horizontal, vertical } = centreSampling(header.height, header.width, size);
     const { pixels, width } = await decodeRegion(bytes, header, region, file);
-    normalise(resample(pixels, width, horizontal, vertical, scratch), size, false, table, out);
+    normalise(resample(pixels, width, horizontal, vertical), size, false, table, out);
     return;
   }
   const uniform = exampleRandom(seed);
@@ -51,7 +48,8 @@ export async function preparePhotograph(
     shrink === 1
       ? await decodeRegion(bytes, header, region, file)
       : await decodeShrunk(bytes, header, shrink, region, file);
-  const resized = resample(pixels, width, horizontal, vertical, scratch);
+  // From here on nothing is awaited: the resized image lies in memory that the next one uses.
+  const resized = resample(pixels, width, horizontal, vertical);
   jitter(resized, steps);
   normalise(resized, size, mirrored, table, out);
 }

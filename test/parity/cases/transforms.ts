@@ -4,7 +4,7 @@
  */
 import { normalisationTable } from '../../../main/datasets/augment.ts';
 import { centreCrop } from '../../../main/datasets/photographs/centreCrop.ts';
-import { grey, jitter, type JitterStep } from '../../../main/datasets/photographs/colorJitter.ts';
+import { jitter, type JitterStep } from '../../../main/datasets/photographs/colorJitter.ts';
 import { rankLabels } from '../../../main/datasets/photographs/rankLabels.ts';
 import { axisWeights, resample } from '../../../main/datasets/photographs/resample.ts';
 import { resizedCropBox } from '../../../main/datasets/photographs/resizedCrop.ts';
@@ -114,7 +114,7 @@ function resizeChecks(file: TransformsFile): Check[] {
         image.width,
         part(x, width, image.width, outWidth),
         part(y, height, image.height, outHeight),
-      );
+      ).slice();
     const cropped = resize(left, top, one.centerCrop, one.centerCrop);
     const checks = [
       same(
@@ -178,12 +178,18 @@ function jitterChecks(file: TransformsFile): Check[] {
   });
 }
 
+/** Saturation 0 leaves the luminance in all three channels. */
 function greyChecks(file: TransformsFile): Check[] {
   const { pixels } = imageOf(file.image);
-  const levels = Uint8Array.from({ length: pixels.length / 3 }, (_, i) =>
-    grey(pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!),
+  jitter(pixels, [{ op: 'saturation', factor: 0 }]);
+  const expected = bytesOf(file.grayscale.result);
+  return [0, 1, 2].map((c) =>
+    same(
+      `levels, channel ${c}`,
+      pixels.filter((_, i) => i % 3 === c),
+      expected,
+    ),
   );
-  return [same('levels', levels, bytesOf(file.grayscale.result))];
 }
 
 function orderChecks({ cases }: ClassOrderFile): Check[] {

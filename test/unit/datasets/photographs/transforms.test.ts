@@ -50,7 +50,7 @@ test('what evaluation sees is the centre of the whole resized image, though only
       width,
       axisWeights({ length: width, outLength: crop.width }),
       axisWeights({ length: height, outLength: crop.height }),
-    );
+    ).slice();
     const { region, horizontal, vertical } = centreSampling(height, width, 28);
     const part = resample(cut(pixels, width, region), region.width, horizontal, vertical);
     assert.deepEqual(
