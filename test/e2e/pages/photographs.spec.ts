@@ -103,6 +103,10 @@ test('class folders are added through the wizard, subset, and seen as thumbnails
   await expect(viewer).toContainText('160 × 60');
   await expect(viewer).toContainText(/train\/ant\/\d{4}\.jpg/);
   await page.keyboard.press('Escape');
+
+  // Another subset of the same photographs suggests what this one was added with.
+  await page.getByRole('button', { name: 'New subset from this' }).click();
+  await expect(dialog.getByRole('radio', { name: 'By count, rarest first' })).toBeChecked();
 });
 
 test('lists with missing images are told before, and problems afterwards; a dataset without them is one click', async ({
