@@ -2,6 +2,7 @@
 import type { Comparison, GroupId, GroupSchemeId, PairedDifference } from '../../preload/contract.ts';
 import { usageError } from './cliError.ts';
 import type { Client } from './client.ts';
+import { checkpointRef } from './lookup.ts';
 import { percent, points, pValue, table, type Output } from './output.ts';
 
 const GROUPS: readonly GroupId[] = ['many', 'medium', 'few'];
@@ -16,7 +17,10 @@ export async function compare(
   if (scheme !== 'count-100-20' && scheme !== 'reslt-ranges') {
     throw usageError(`--group-scheme expects count-100-20 or reslt-ranges, got "${scheme}".`);
   }
-  const comparison = await client.api.compare({ refs: given, scheme: scheme satisfies GroupSchemeId });
+  const comparison = await client.api.compare({
+    refs: given.map(checkpointRef),
+    scheme: scheme satisfies GroupSchemeId,
+  });
   output.result(asList(comparison), () => describe(comparison));
 }
 

@@ -1,5 +1,6 @@
 /** Finds datasets, presets and runs by the words that people type. */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { DatasetSummary, Preset } from '../../preload/contract.ts';
 import { CliError } from './cliError.ts';
 import { waitForTask, type Client } from './client.ts';
@@ -54,3 +55,8 @@ export async function findPreset(client: Client, name: string): Promise<Preset> 
 }
 
 export const isFile = (text: string): boolean => existsSync(text);
+
+/** A checkpoint as the owner takes it, who runs in another folder: files by their absolute path. */
+export function checkpointRef(text: string): string {
+  return isFile(text) ? path.resolve(text) : text;
+}

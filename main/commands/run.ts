@@ -1,6 +1,5 @@
 /** `reslt run`, `runs`, `logs`, `stop`, `pause`, `resume`, `eval`: starting runs and following them. */
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import {
   PLAIN_RUN_QUERY,
   type Api,
@@ -10,7 +9,7 @@ import {
 } from '../../preload/contract.ts';
 import { CliError } from './cliError.ts';
 import { POLL_MS, sleep, type Client } from './client.ts';
-import { findDataset, findPreset, isFile, sampleDataset } from './lookup.ts';
+import { checkpointRef, findDataset, findPreset, isFile, sampleDataset } from './lookup.ts';
 import { percent, seconds, table, facts, type Output } from './output.ts';
 import { describeResult, describeRuns, reportGroup, reportRun, type RunsReport } from './results.ts';
 import { parseSeeds, parseSettings } from './settings.ts';
@@ -66,11 +65,6 @@ export async function run(
       details: said,
     });
   }
-}
-
-/** A checkpoint as the owner takes it, who runs in another folder: files by their absolute path. */
-function checkpointRef(text: string): string {
-  return isFile(text) ? path.resolve(text) : text;
 }
 
 function withAbsolutePaths(settings: Config): Config {
@@ -210,6 +204,10 @@ export async function runsShow(client: Client, output: Output, text: string): Pr
         ['dataset', detail.datasetName ?? '–'],
         ['engine', [detail.engine, detail.device].filter(Boolean).join(', ') || '–'],
         ['time', seconds(detail.activeMs)],
+        ...detail.origins.map(({ role, ref, runId, epoch }): [string, string] => [
+          role === 'teacher' ? 'teacher' : 'starts from',
+          runId === null ? ref : `${ref}: epoch ${epoch} of run ${runId}`,
+        ]),
         ['folder', detail.folder],
       ]),
     ];

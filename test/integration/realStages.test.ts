@@ -97,7 +97,12 @@ after(async () => {
 
 test('deleting and bringing back: the run that was made goes first and comes back last', async () => {
   await call('setQueuePaused', { paused: true });
-  const made = await queue({ method: 'ce', initFrom: `${ce.id}@last` });
+  const made = await queue({
+    ...{ method: 'ce', initFrom: `${ce.id}@last`, batchSize: 500, accumulateSteps: 4 },
+  });
+  const { warnings } = await call('getRun', { id: made });
+  assert.match(warnings.join('\n'), /in parts of at most 125 images.*batch norms see/);
+  assert.match(warnings.join('\n'), /fewer than the batch of 500: each epoch is one step/);
   const { undo: undoMade } = await call('deleteRuns', { ids: [made] });
   const { undo: undoSource } = await call('deleteRuns', { ids: [ce.id] });
   const refusal = await refused('undo', { token: undoMade });
