@@ -3,8 +3,16 @@
  * way out again.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import {
@@ -18,8 +26,10 @@ import {
 } from '../../preload/contract.ts';
 import { openPyTorch } from '../../main/exchange/pytorch.ts';
 import { readSafetensors } from '../../main/exchange/safetensors.ts';
+import { startBackgroundOwner } from '../../main/owner/client.ts';
 import { createForeignFiles } from '../../main/owner/foreign.ts';
-import { nodeExecutable } from '../../main/paths.ts';
+import { readOwner } from '../../main/owner/lock.ts';
+import { entry, nodeExecutable } from '../../main/paths.ts';
 import { openServices, type Services } from '../../main/services.ts';
 import { tempLibrary } from '../helpers/library.ts';
 import { cifar10Files, writeFiles } from '../helpers/sources.ts';
@@ -478,4 +488,59 @@ test('a reader that dies, hangs or grows is the file’s fault, and costs nothin
         return true;
       },
     );
+});
+
+test('on the command line: a dry run, an import, a refusal, an export', async (t) => {
+  const { folder, remove } = tempLibrary();
+  const out = await temporaryFolder(t);
+  const { command, args } = entry('cli');
+  const reslt = (...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      execFile(
+        command,
+        [...args, ...words, '--library', folder],
+        { cwd: out, encoding: 'utf8' },
+        (error, stdout, stderr) =>
+          resolve({ code: error === null ? 0 : ((error as { code?: number }).code ?? -1), stdout, stderr }),
+      );
+    });
+  // One owner for all of it.
+  const owner = await startBackgroundOwner(folder);
+  t.after(async () => {
+    await owner.close();
+    while (readOwner(folder) !== null) await new Promise((resolve) => setTimeout(resolve, 100));
+    remove();
+  });
+
+  const looked = await reslt('import', 'checkpoint', RESLT, '--dry-run', '--json');
+  assert.equal(looked.code, 0, looked.stderr);
+  assert.equal((JSON.parse(looked.stdout) as { problem: unknown }).problem, null);
+  const made = await reslt('import', 'checkpoint', RESLT, '--name', 'authors', '--json');
+  assert.equal(made.code, 0, made.stderr);
+  const run = JSON.parse(made.stdout) as Record<string, unknown> & { imported: { sha256: string } };
+  assert.deepEqual(
+    [run['name'], run['kind'], run['state'], run['network'], run['method'], run['result'], run['dataset']],
+    ['authors', 'import', 'completed', 'resnet32', 'reslt', null, null],
+  );
+
+  const refused = await reslt(
+    'import',
+    'checkpoint',
+    path.join(CHECKPOINTS, 'hostile_getattr.pth'),
+    '--json',
+  );
+  assert.deepEqual([refused.code, refused.stdout], [1, '']);
+  const { error } = JSON.parse(refused.stderr) as { error: ApiError };
+  assert.equal(error.code, 'file-invalid');
+  const misspelt = await reslt('import', 'checkpoint', RESLT, '--classes-order', 'sideways');
+  assert.equal(misspelt.code, 2);
+  assert.match(misspelt.stderr, /as-stored or ascending-count/);
+
+  const log = await reslt('import', 'log', path.join(LOGS, 'ride_cifar100_info.log'), '--json');
+  assert.equal(log.code, 0, log.stderr);
+  const exported = await reslt('export', 'checkpoint', 'authors@last', '--json');
+  assert.equal(exported.code, 0, exported.stderr);
+  const file = (JSON.parse(exported.stdout) as { path: string }).path;
+  assert.equal(file, path.join(realpathSync(out), 'authors-epoch-0.pth'));
+  assert.equal((await reslt('export', 'checkpoint', 'authors@last')).code, 1, 'never overwritten unasked');
 });
