@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { availableParallelism, constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { DatasetError } from '../errors.ts';
 import { MANIFEST_FILE, readManifest, splitsOf, type DatasetManifest, type Split } from '../manifest.ts';
@@ -17,8 +16,10 @@ import { resolveInRoot } from './root.ts';
 
 type PhotoProblem = PhotoCheck['problems'][number];
 
-/** Images in work at once: reading one and decoding another overlap. */
-const AT_ONCE = Math.max(2, Math.min(4, availableParallelism()));
+/** Images in work at once: one is read while another is decoded. More would take the processor from a training. */
+const AT_ONCE = 2;
+/** How often it is told how far the check is. */
+const TOLD_EVERY_MS = 250;
 
 /**
  * Checks a dataset of photographs and writes what was found into its folder. A difference is a result (`ok` false), not
@@ -29,8 +30,6 @@ export async function checkPhotographs(
   folder: string,
   { onProgress, signal }: TaskOptions = {},
 ): Promise<Verification> {
-  // Hours of decoding must not take the processor from a training.
-  setPriority(constants.priority.PRIORITY_LOW);
   try {
     const manifest = await readManifest(folder);
     await hashStoredFiles(folder, manifest, { signal });
@@ -51,8 +50,6 @@ export async function checkPhotographs(
   } catch (error) {
     if (!(error instanceof DatasetError)) throw error;
     return { ok: false, message: error.message, examples: 0 };
-  } finally {
-    setPriority(constants.priority.PRIORITY_NORMAL);
   }
 }
 
@@ -98,6 +95,7 @@ async function checkAll(
   const problems: PhotoProblem[] = [];
   let next = 0;
   let done = 0;
+  let toldAtMs = -Infinity;
   const work = async (): Promise<void> => {
     while (next < rows.length) {
       signal?.throwIfAborted();
@@ -105,6 +103,9 @@ async function checkAll(
       const problem = await checkOne(manifest.source.path, path, sizeBytes);
       if (problem !== null) problems.push({ split, row, path, ...problem });
       done++;
+      const now = performance.now();
+      if (now - toldAtMs < TOLD_EVERY_MS && done < rows.length) continue;
+      toldAtMs = now;
       onProgress?.(
         done / rows.length,
         `${done} of ${rows.length} images${problems.length === 0 ? '' : `, ${problems.length} with a problem`}`,
