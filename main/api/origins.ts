@@ -56,7 +56,7 @@ export async function findOrigins(
  * when one has just been replaced.
  */
 export async function pinOrigins(
-  { store, libraryFolder }: ApiContext,
+  { store, libraryFolder, notify }: ApiContext,
   origins: readonly NewOrigin[],
 ): Promise<void> {
   for (const { checkpointId, ref, path: file } of origins) {
@@ -73,6 +73,7 @@ export async function pinOrigins(
         `The checkpoint ${ref} was replaced by a newer one this moment. Try again; nothing was queued.`,
       );
     store.checkpoints.setPinned(checkpointId, true);
+    notify({ type: 'runs-changed', runIds: [store.checkpoints.get(checkpointId).runId] });
   }
 }
 
