@@ -93,7 +93,7 @@ export async function photographSheet(
 
 /** What stands for an image that is not there or can't be read. */
 const PLACEHOLDER = Buffer.from(
-  `<svg xmlns="http://www.w3.org/2000/svg" width="${KEPT_PX}" height="${KEPT_PX}" viewBox="0 0 24 24" fill="none" stroke="#868e99" stroke-width="1"><rect x="5.5" y="5.5" width="13" height="13" rx="1.5"/><path d="m5.5 18.5 13-13"/></svg>`,
+  `<svg xmlns="http://www.w3.org/2000/svg" width="${KEPT_PX}" height="${KEPT_PX}" viewBox="0 0 24 24" fill="none" stroke="#868e99" stroke-width="0.5"><rect x="5.5" y="5.5" width="13" height="13" rx="1.5"/><path d="m5.5 18.5 13-13"/></svg>`,
 );
 
 function cellPixels(picture: Buffer, cell: number): Promise<Buffer> {
