@@ -4,7 +4,8 @@ import type { ClassResult, GroupId } from '../../../preload/contract.ts';
 export interface ClassRow {
   index: number;
   name: string;
-  count: number;
+  /** Training images; null where the run has no dataset. */
+  count: number | null;
   group: GroupId | null;
   value: number | null;
   branches: Record<string, number | null>;
@@ -24,7 +25,7 @@ export function classRows(
   return about.classNames.map((name, index) => ({
     index,
     name,
-    count: about.classCounts[index] ?? 0,
+    count: about.classCounts[index] ?? null,
     group: about.groups[index] ?? null,
     value: result?.perClass[index] ?? null,
     branches: Object.fromEntries(
@@ -46,6 +47,6 @@ export function sortClassRows(rows: readonly ClassRow[], sort: ClassSort, descen
     const [x, y] = [keyOf(a, sort), keyOf(b, sort)];
     if (x === null || y === null) return x === y ? a.index - b.index : x === null ? 1 : -1;
     const order = typeof x === 'string' ? x.localeCompare(String(y), 'en', { numeric: true }) : x - Number(y);
-    return order === 0 ? a.count - b.count || a.index - b.index : sign * order;
+    return order === 0 ? (a.count ?? 0) - (b.count ?? 0) || a.index - b.index : sign * order;
   });
 }
