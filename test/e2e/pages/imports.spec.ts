@@ -79,7 +79,7 @@ test('a log becomes a run with curves and its lines', async ({ app }) => {
   await dialog.getByRole('button', { name: /^Import/ }).click();
   await expect(page).toHaveURL(/#\/runs\/\d+/, { timeout: 60_000 });
   await expect(page.getByText('imported', { exact: true })).toBeVisible();
-  await expect(page.getByText('no dataset')).toBeVisible();
+  await expect(page.getByText('no dataset', { exact: true })).toBeVisible();
   await page.getByRole('tab', { name: /^Log/ }).click();
   await expect(page.getByText('Test epoch=2 loss=2.10000')).toBeVisible();
 });
