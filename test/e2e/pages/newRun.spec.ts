@@ -1,5 +1,6 @@
 /** The sheet of a new run: problems in place, changes with a way back, YAML, seeds, and what is queued in the end. */
 import type { Page } from '@playwright/test';
+import { playTrainings } from '../../helpers/trainedRuns.ts';
 import { addSample, expect, test } from '../app.ts';
 
 const sheet = (page: Page) => page.getByRole('dialog', { name: 'New run' });
@@ -180,4 +181,31 @@ test('a run with experts is queued from the sheet, and its page shows what it de
   const expected = (name: string) => presets.find((preset) => preset.name === name)?.expected;
   expect(expected('sample-ride')?.sameMethod).toBe(true);
   expect(expected('sample-ride')?.ms).toBeGreaterThan(1000);
+});
+
+test.describe('with earlier runs', () => {
+  test.use({ library: { fill: async (folder) => void (await playTrainings(folder)) } });
+
+  test('a second stage starts from a checkpoint that is chosen or typed', async ({ app }) => {
+    const { page } = app;
+    await app.open('#/runs');
+    await page.keyboard.press('n');
+    await sheet(page).getByLabel('Find preset or earlier run').fill('cifar10-lt-crt');
+    await sheet(page)
+      .getByRole('button', { name: /^Preset cifar10-lt-crt/ })
+      .click();
+    await expect(sheet(page).getByText(/initFrom must name the checkpoint/)).toBeVisible();
+    const field = sheet(page).getByLabel(/^Start from:/);
+    await field.click();
+    await page.getByRole('option', { name: /^2@last/ }).click();
+    await expect(field).toHaveText(/2@last/);
+    await expect(sheet(page).getByText(/initFrom must name the checkpoint/)).toHaveCount(0);
+    await sheet(page)
+      .getByRole('button', { name: /Type a run/ })
+      .click();
+    await expect(sheet(page).getByPlaceholder('12@last, or a file')).toHaveValue('2@last');
+    await sheet(page).getByPlaceholder('12@last, or a file').fill('99@last');
+    await expect(sheet(page).getByText(/99/).last()).toBeVisible();
+    await expect(queueButton(page)).toBeDisabled();
+  });
 });
