@@ -53,7 +53,6 @@ export interface LogReport {
 const MAX_LOG_BYTES = 64 * 2 ** 20;
 
 /** A text has none of these; a binary file has some of them soon. */
-// eslint-disable-next-line no-control-regex -- that is what is looked for
 const BINARY = /[\x00-\x08\x0e-\x1a\x1c-\x1f]/;
 const SNIFFED_BYTES = 4096;
 
