@@ -184,7 +184,7 @@ test('a run with experts is queued from the sheet, and its page shows what it de
 });
 
 test.describe('with earlier runs', () => {
-  test.use({ library: { fill: async (folder) => void (await playTrainings(folder)) } });
+  test.use({ library: { fill: async (folder: string) => void (await playTrainings(folder)) } });
 
   test('a second stage starts from a checkpoint that is chosen or typed', async ({ app }) => {
     const { page } = app;

@@ -1,13 +1,7 @@
 /** What the form of a new run decides: fields of a method, typed values, seeds, the dataset that fits. */
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import type {
-  Config,
-  ConfigCheck,
-  ConfigField,
-  DatasetSummary,
-  RunSummary,
-} from '../../../preload/contract.ts';
+import type { ConfigCheck, ConfigField, DatasetSummary, RunSummary } from '../../../preload/contract.ts';
 import { checkpointOptions } from '../../../renderer/newrun/checkpoints.ts';
 import { nextSeeds, parseSeeds } from '../../../renderer/lib/seeds.ts';
 import {
