@@ -59,8 +59,8 @@ async function measure(
 ): Promise<LoaderResult[]> {
   const { command, args } = entry('cli');
   const list = `${files.join('\n')}\n`;
-  const own = startLineProcess(command, [...args, 'bench', 'loader-worker'], {});
   const peer = await startPeer(python);
+  const own = startLineProcess(command, [...args, 'bench', 'loader-worker'], {});
   try {
     const answer = async (child: LineProcess, line: string): Promise<number> =>
       ((await child.ask(line)) as { imagesPerSecondPerCore: number }).imagesPerSecondPerCore;
@@ -119,14 +119,19 @@ async function startPeer(python: string | undefined): Promise<{ child: LineProce
 export async function benchLoaderWorker(): Promise<void> {
   const files: string[] = [];
   let benchmark: ReturnType<typeof createLoaderBenchmark> | null = null;
-  for await (const line of createInterface({ input: process.stdin })) {
-    if (benchmark === null) {
-      if (line === '') benchmark = createLoaderBenchmark(files);
-      else files.push(line);
-      continue;
+  try {
+    for await (const line of createInterface({ input: process.stdin })) {
+      if (benchmark === null) {
+        if (line === '') benchmark = createLoaderBenchmark(files);
+        else files.push(line);
+        continue;
+      }
+      const measured = await benchmark.run(line as DecodeMode);
+      process.stdout.write(`${JSON.stringify(measured)}\n`);
     }
-    const measured = await benchmark.run(line as DecodeMode);
-    process.stdout.write(`${JSON.stringify(measured)}\n`);
+  } finally {
+    // Open input and threads would keep the process alive, and whoever waits for an answer waiting.
+    process.stdin.destroy();
+    await benchmark?.close();
   }
-  await benchmark?.close();
 }
