@@ -31,6 +31,7 @@ const ENTRIES = {
 /** Modules of ours that run in a worker thread, with their source file. */
 const WORKERS = {
   augment: 'main/datasets/augmentWorker.ts',
+  decode: 'main/datasets/photographs/decodeWorker.ts',
 } as const;
 
 export type EntryName = keyof typeof ENTRIES;
