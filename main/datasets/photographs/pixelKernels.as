@@ -1,7 +1,7 @@
 // The arithmetic of photographs on 8-bit RGB pixels, in AssemblyScript with SIMD: four times as fast as JavaScript.
 // resample.ts and colorJitter.ts say what it computes; test/parity compares it with golden numbers, byte for byte.
 //
-// pixelKernels.ts holds what this compiles to. After a change, with assemblyscript 0.28.20 somewhere outside:
+// pixelKernels.ts holds what this compiles to, and test/unit/pixelKernels.test.ts compares the two. After a change:
 //   cp pixelKernels.as kernels.ts
 //   asc kernels.ts -O3 --noAssert --runtime stub --enable simd --importMemory -o kernels.wasm
 //   base64 -w 0 kernels.wasm
