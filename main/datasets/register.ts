@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { writeSynced } from '../durableFile.ts';
 import { partFile, splitsOf, type DatasetManifest, type PackedPart, type Split } from './manifest.ts';
+import { chooseTraining } from './chooseTraining.ts';
 import {
   freeDatasetFolder,
   RegistrationError,
@@ -19,17 +20,7 @@ import { readSource } from './probe.ts';
 import { sameAsReference } from './referenceSubsets.ts';
 import { readSampleDescription } from './sample.ts';
 import type { PackedKind, Source, SourceSplit } from './source.ts';
-import {
-  carveValidation,
-  chooseRows,
-  countClasses,
-  subsetCounts,
-  SUBSET_SEED,
-  SubsetError,
-  subsetHash,
-  type SubsetOptions,
-  type ValidationOptions,
-} from './subset.ts';
+import { SUBSET_SEED, SubsetError, type SubsetOptions, type ValidationOptions } from './subset.ts';
 
 export interface RegisterDataset {
   libraryFolder: string;
@@ -89,17 +80,14 @@ async function describe(
   source: Source,
   { subset: asked, validation }: RegisterDataset['options'],
 ): Promise<Omit<DatasetManifest, 'files' | 'manifestHash'> & { rows: Rows }> {
-  const classes = source.classNames.length;
   const { labels } = source.train;
-  const sourceClassCounts = countClasses(labels, classes);
-  subsetCounts(sourceClassCounts, asked);
-  const chosen = chooseRows(labels, classes, asked);
-  const { train, val } =
-    validation === null ? { train: chosen, val: null } : carveValidation(chosen, labels, classes, validation);
+  const all = Uint32Array.from(labels, (_, row) => row);
+  const { train, val, ...chosen } = chooseTraining(labels, source.classNames.length, all, {
+    subset: asked,
+    validation,
+  });
   const test = Uint32Array.from(source.test.labels, (_, row) => row);
   const rows: Rows = { train, val, test };
-  const hash = subsetHash(labels, classes, chosen);
-  const trainLabels = Int32Array.from(train, (row) => labels[row]!);
   return {
     format: 1,
     source: { kind: source.kind, path: source.path, files: source.files },
@@ -108,11 +96,11 @@ async function describe(
     width: source.width,
     channels: source.channels,
     subset: await describedSubset(source, asked),
-    subsetHash: hash,
-    sameAsReference: sameAsReference(source.kind, asked, hash),
+    subsetHash: chosen.subsetHash,
+    sameAsReference: sameAsReference(source.kind, asked, chosen.subsetHash),
     val: validation,
-    classCounts: countClasses(trainLabels, classes),
-    sourceClassCounts,
+    classCounts: chosen.classCounts,
+    sourceClassCounts: chosen.sourceClassCounts,
     counts: { train: train.length, val: val?.length ?? 0, test: test.length },
     ...normalisationOf(source.kind, source.train.images, source.channels),
     indices: { train: sha256Of(train), val: val === null ? null : sha256Of(val), test: sha256Of(test) },

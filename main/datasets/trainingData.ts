@@ -32,6 +32,7 @@ import { epochOrder } from './epochOrder.ts';
 import { DatasetError } from './errors.ts';
 import { openPhotoData } from './photographs/photoData.ts';
 import { partFile, readManifest, splitsOf } from './manifest.ts';
+import { openedSplit } from './openedSplit.ts';
 
 export interface TrainingDataOptions {
   /**
@@ -183,13 +184,7 @@ class PackedData implements TrainingData {
   }
 
   #split(split: Split): LoadedSplit {
-    const data = this.#splits[split];
-    if (data !== undefined) return data;
-    throw new Error(
-      this.sizes[split] === 0
-        ? `This dataset has no ${split} split.`
-        : `The ${split} split was not among the splits that were opened.`,
-    );
+    return openedSplit(this.#splits, split, this.sizes);
   }
 
   /** Batches of `plan` in order, the last one smaller where it does not divide; the first `skipped` are left out. */

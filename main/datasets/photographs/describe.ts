@@ -3,15 +3,12 @@
  * validation split, and the numbering of classes. Pure and deterministic: the same names, labels and options give the
  * same choice on every machine.
  */
+import { chooseTraining } from '../chooseTraining.ts';
 import type { PhotographManifest, Split } from '../manifest.ts';
 import {
   carveValidation,
-  chooseRows,
-  countClasses,
-  subsetCounts,
   SUBSET_SEED,
   SubsetError,
-  subsetHash,
   type SubsetOptions,
   type ValidationOptions,
 } from '../subset.ts';
@@ -77,18 +74,9 @@ export function choosePhotographs(
     source.test === null
       ? carveValidation(present, labels, classes, { fraction: choices.testFraction, seed: SUBSET_SEED })
       : null;
-  const pool = carved?.train ?? present;
-  const poolLabels = pick(labels, pool);
-  const sourceClassCounts = countClasses(poolLabels, classes);
-  subsetCounts(sourceClassCounts, choices.subset);
-  const chosen = pick(pool, chooseRows(poolLabels, classes, choices.subset));
-  const { train, val } =
-    choices.validation === null
-      ? { train: chosen, val: null }
-      : carveValidation(chosen, labels, classes, choices.validation);
+  const { train, val, ...chosen } = chooseTraining(labels, classes, carved?.train ?? present, choices);
 
-  const counts = countClasses(pick(labels, train), classes);
-  const ranks = choices.rankLabels ? rankLabels(counts) : null;
+  const ranks = choices.rankLabels ? rankLabels(chosen.classCounts) : null;
   const take = (data: PhotographSplit, rows: Uint32Array): ChosenSplit => ({
     paths: Array.from(rows, (row) => data.paths[row]!),
     labels: Int32Array.from(rows, (row) => ranks?.[data.labels[row]!] ?? data.labels[row]!),
@@ -108,12 +96,12 @@ export function choosePhotographs(
   return {
     splits,
     classNames: renumbered(source.classNames, ranks),
-    classCounts: renumbered(counts, ranks),
-    sourceClassCounts: renumbered(sourceClassCounts, ranks),
+    classCounts: renumbered(chosen.classCounts, ranks),
+    sourceClassCounts: renumbered(chosen.sourceClassCounts, ranks),
     rankLabels: ranks,
     testFraction: carved === null ? null : choices.testFraction,
     leftOut,
-    subsetHash: subsetHash(labels, classes, chosen),
+    subsetHash: chosen.subsetHash,
   };
 }
 
@@ -143,11 +131,4 @@ function renumbered<T>(values: readonly T[], ranks: readonly number[] | null): T
     placed[rank] = values[k]!;
   });
   return placed;
-}
-
-function pick<Values extends Int32Array | Uint32Array>(values: Values, rows: Uint32Array): Values {
-  const Type = values.constructor as unknown as {
-    from(rows: Uint32Array, map: (row: number) => number): Values;
-  };
-  return Type.from(rows, (row) => values[row]!);
 }

@@ -16,6 +16,7 @@ import { normalisationTable } from '../augment.ts';
 import { streamAhead } from '../batchAhead.ts';
 import { epochOrder } from '../epochOrder.ts';
 import type { DatasetManifest } from '../manifest.ts';
+import { openedSplit } from '../openedSplit.ts';
 import { rowsByClass } from '../subset.ts';
 import { CANCELLED, STATE_HEAD, type DecodeJob } from './decodeProtocol.ts';
 import { DecodePool } from './decodePool.ts';
@@ -168,13 +169,7 @@ class PhotoData implements TrainingData {
   }
 
   #split(split: Split): PhotoIndex {
-    const index = this.#indices[split];
-    if (index !== undefined) return index;
-    throw new Error(
-      this.sizes[split] === 0
-        ? `This dataset has no ${split} split.`
-        : `The ${split} split was not among the splits that were opened.`,
-    );
+    return openedSplit(this.#indices, split, this.sizes);
   }
 
   #stream(
