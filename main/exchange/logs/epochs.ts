@@ -3,7 +3,7 @@
  * an epoch number that goes back to the first one begins a new run, one that goes back to a later epoch is the same run
  * resumed, and what came after that epoch was lost with the interruption.
  */
-import type { ReferencePoint, ReferenceSeries } from './types.ts';
+import type { ReferenceEvaluation, ReferencePoint, ReferenceRun, ReferenceSeries } from './types.ts';
 
 export class EpochRuns<Epoch extends { epoch: number }> {
   readonly runs: Epoch[][] = [];
@@ -76,4 +76,17 @@ export class SeriesCollector {
     if (last !== undefined && last.step >= step) points.pop();
     points.push(point);
   }
+}
+
+/** Steps of an epoch as the progress lines tell, the last one's; 1 and not exact where there is none. */
+export function stepsPrinted(
+  epochs: readonly { train?: readonly { batches: number }[] }[],
+): ReferenceRun['stepsPerEpoch'] {
+  const batches = epochs.flatMap(({ train }) => train?.at(-1)?.batches ?? []).at(-1);
+  return { count: Math.max(1, batches ?? 1), exact: batches !== undefined };
+}
+
+/** Null without evaluations. */
+export function bestTop1(evaluations: readonly ReferenceEvaluation[]): number | null {
+  return evaluations.length === 0 ? null : Math.max(...evaluations.map(({ top1 }) => top1));
 }

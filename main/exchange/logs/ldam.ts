@@ -3,7 +3,7 @@
  * evaluation), or its console, which prints both. Epochs count from 0; blocks of the test log have none and are
  * numbered in order. The printed learning rate is a tenth of the one in use.
  */
-import { EpochRuns, SeriesCollector } from './epochs.ts';
+import { EpochRuns, SeriesCollector, stepsPrinted } from './epochs.ts';
 import { parseMeters, waitShare, type Meter } from './meters.ts';
 import { fixedFloat, percentToFraction, toNumber } from './numbers.ts';
 import {
@@ -13,9 +13,8 @@ import {
   type ReferenceEvaluation,
   type ReferenceRun,
 } from './types.ts';
+import { readWrapped } from './wrapped.ts';
 
-/** No list of class accuracies takes more lines. */
-const MAX_LIST_LINES = 2_000;
 /** The program multiplies by 0.1 when it prints. */
 const LEARNING_RATE_FACTOR = 10;
 
@@ -133,22 +132,16 @@ function readProgress([, , batch, batches, lr, fields]: RegExpExecArray): Progre
 
 /** The list that begins on a line, which may wrap. Null when its end is missing. */
 function readList(lines: string[], start: number): { values: (number | null)[]; lastLine: number } | null {
-  let text = '';
-  for (let index = start; index < Math.min(lines.length, start + MAX_LIST_LINES); index++) {
-    const line = lines[index]!;
-    if (index > start && !/^[\s\d.,]/.test(line)) return null;
-    text += line;
-    if (!line.includes(']')) continue;
-    const whole = /\[([^\]]*)\]/.exec(text);
-    return whole === null ? null : { values: whole[1]!.split(',').map(toNumber), lastLine: index };
-  }
-  return null;
+  const list = readWrapped(lines, start, { continuation: /^[\s\d.,]/, end: ']' });
+  const items = /\[([^\]]*)\]/.exec(list?.text ?? '')?.[1];
+  return list === null || items === undefined
+    ? null
+    : { values: items.split(',').map(toNumber), lastLine: list.lastLine };
 }
 
 function toRun(epochs: Epoch[]): ReferenceRun {
-  const batches = epochs.flatMap(({ train }) => train?.at(-1)?.batches ?? []).at(-1);
-  const count = Math.max(1, batches ?? 1);
-  const collector = new SeriesCollector(count);
+  const stepsPerEpoch = stepsPrinted(epochs);
+  const collector = new SeriesCollector(stepsPerEpoch.count);
   const evaluations: ReferenceEvaluation[] = [];
   for (const { epoch, train = [], test } of epochs) {
     for (const line of train) {
@@ -176,13 +169,12 @@ function toRun(epochs: Epoch[]): ReferenceRun {
     });
   }
   const lastTest = epochs.findLast(({ test }) => test !== undefined)?.test;
-  const notes =
-    batches === undefined
-      ? ['The log has evaluations only and does not number them; they were taken as one after each epoch.']
-      : ['Means of an epoch are the running averages of the last line that was printed of it.'];
+  const notes = stepsPerEpoch.exact
+    ? ['Means of an epoch are the running averages of the last line that was printed of it.']
+    : ['The log has evaluations only and does not number them; they were taken as one after each epoch.'];
   return {
     epochs: (epochs.at(-1)?.epoch ?? -1) + 1,
-    stepsPerEpoch: { count, exact: batches !== undefined },
+    stepsPerEpoch,
     series: collector.series(),
     evaluations,
     facts: {

@@ -12,11 +12,10 @@ import {
   type ReferenceEvaluation,
   type ReferenceRun,
 } from './types.ts';
+import { readWrapped } from './wrapped.ts';
 
 /** Steps between two "Train loss" lines of the reference. */
 const STEPS_PER_LINE = 100;
-/** No vector takes more lines. */
-const MAX_VECTOR_LINES = 2_000;
 
 interface StepLine {
   loss: number | null;
@@ -136,19 +135,12 @@ function readVector(
   lines: string[],
   start: number,
 ): { values: (number | null)[] | null; isCuda: boolean; lastLine: number } | null {
-  let text = '';
-  for (let index = start; index < Math.min(lines.length, start + MAX_VECTOR_LINES); index++) {
-    const line = lines[index]!;
-    if (index > start && !/^\s/.test(line)) return null;
-    text += line;
-    if (!line.includes(')')) continue;
-    const whole = /^Test tensor\(\[(.*)\](, [^\]]*)?\)$/.exec(text);
-    if (whole === null) return null;
-    const items = whole[1]!.split(',').map((item) => item.trim());
-    const values = items.includes('...') ? null : items.map(toNumber);
-    return { values, isCuda: (whole[2] ?? '').includes('cuda'), lastLine: index };
-  }
-  return null;
+  const vector = readWrapped(lines, start, { continuation: /^\s/, end: ')' });
+  const whole = /^Test tensor\(\[(.*)\](, [^\]]*)?\)$/.exec(vector?.text ?? '');
+  if (vector === null || whole === null) return null;
+  const items = whole[1]!.split(',').map((item) => item.trim());
+  const values = items.includes('...') ? null : items.map(toNumber);
+  return { values, isCuda: (whole[2] ?? '').includes('cuda'), lastLine: vector.lastLine };
 }
 
 /** " base 2.31000 diversity 0.02000" */

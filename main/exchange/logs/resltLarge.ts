@@ -4,7 +4,7 @@
  * to the last "Epoch:" line. It mixes units: Acc@k is percent, HAcc, MAcc and TAcc are fractions. With several experts
  * the originals print no "Test:" lines; logs with and without them are read.
  */
-import { EpochRuns, SeriesCollector } from './epochs.ts';
+import { bestTop1, EpochRuns, SeriesCollector, stepsPrinted } from './epochs.ts';
 import { parseMeters, waitShare, type Meter } from './meters.ts';
 import { fixedFloat, percentToFraction, toNumber } from './numbers.ts';
 import {
@@ -124,9 +124,8 @@ function readProgress(batch: string, batches: string, fields: string): Progress 
 }
 
 function toRun(epochs: Epoch[], program: ReferenceProgram): ReferenceRun {
-  const batches = epochs.flatMap(({ train }) => train.at(-1)?.batches ?? []).at(-1);
-  const count = Math.max(1, batches ?? 1);
-  const collector = new SeriesCollector(count);
+  const stepsPerEpoch = stepsPrinted(epochs);
+  const collector = new SeriesCollector(stepsPerEpoch.count);
   const evaluations: ReferenceEvaluation[] = [];
   for (const { epoch, train, validation, result } of epochs) {
     for (const line of train) {
@@ -161,13 +160,13 @@ function toRun(epochs: Epoch[], program: ReferenceProgram): ReferenceRun {
   }
   return {
     epochs: (epochs.at(-1)?.epoch ?? -1) + 1,
-    stepsPerEpoch: { count, exact: batches !== undefined },
+    stepsPerEpoch,
     series: collector.series(),
     evaluations,
     facts: {
       ...NO_FACTS,
       method: program === 'reslt-ride' ? 'ride-reslt' : 'reslt',
-      bestTop1: evaluations.length === 0 ? null : Math.max(...evaluations.map(({ top1 }) => top1)),
+      bestTop1: bestTop1(evaluations),
     },
     notes: [
       'Means of an epoch and losses of an evaluation are the running averages of the last line that was printed of it.',

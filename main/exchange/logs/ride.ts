@@ -3,7 +3,7 @@
  * summary of an epoch prints names, padding and values in full precision. Progress lines give a position and a total,
  * in batches or in images depending on the data loader, which the text does not tell. "val" is the test set.
  */
-import { EpochRuns, SeriesCollector } from './epochs.ts';
+import { bestTop1, EpochRuns, SeriesCollector } from './epochs.ts';
 import { fixedFloat, FLOAT, toNumber } from './numbers.ts';
 import {
   NO_FACTS,
@@ -148,7 +148,7 @@ function toRun(epochs: Epoch[], { saved, monitorWarning, firstTimestamp }: RunFa
       ...NO_FACTS,
       method: 'ride',
       startedAt: firstTimestamp,
-      bestTop1: evaluations.length === 0 ? null : Math.max(...evaluations.map(({ top1 }) => top1)),
+      bestTop1: bestTop1(evaluations),
       saved,
     },
     notes,
