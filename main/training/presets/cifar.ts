@@ -70,6 +70,19 @@ const TDE = 'De-confound-TDE, Table 3';
 const BAG_OF_TRICKS = 'BagOfTricks for long-tailed recognition';
 const MODEL_ZOO = 'RIDE, MODEL_ZOO.md';
 
+/** Where the accuracies of each baseline are printed, for both datasets. */
+const PRINTED_IN = {
+  ce: SCORE,
+  focal: TDE,
+  'class-balanced-focal': TDE,
+  'ldam-drw': TDE,
+  'balanced-softmax': BAG_OF_TRICKS,
+  'logit-adjustment': SCORE,
+  'tau-norm': BAG_OF_TRICKS,
+  crt: BAG_OF_TRICKS,
+} satisfies Partial<Record<BaselineName, string>>;
+type PrintedBaseline = keyof typeof PRINTED_IN;
+
 /** Top-1 accuracies at IF 100, 50 and 10 in percent; null where none was verified. */
 type ByImbalance = readonly [number | null, number | null, number | null];
 
@@ -79,7 +92,8 @@ interface Cifar {
   betas: readonly [number, number, number];
   mediumFrom: number;
   tailFrom: number;
-  published: Partial<Record<BaselineName | 'ride', { values: ByImbalance; source: string }>>;
+  published: Partial<Record<PrintedBaseline, ByImbalance>>;
+  ride: { values: ByImbalance; source: string };
   rideSource: string;
 }
 
@@ -89,15 +103,15 @@ const CIFAR10: Cifar = {
   mediumFrom: 2,
   tailFrom: 4,
   published: {
-    ce: { values: [70.4, 74.8, 86.4], source: SCORE },
-    focal: { values: [70.4, 76.7, 86.7], source: TDE },
-    'class-balanced-focal': { values: [74.6, 79.3, 87.1], source: TDE },
-    'ldam-drw': { values: [77, 81, 88.2], source: TDE },
-    'balanced-softmax': { values: [77.54, 81.11, null], source: BAG_OF_TRICKS },
-    'tau-norm': { values: [72.7, 79.78, null], source: BAG_OF_TRICKS },
-    crt: { values: [74.99, 80.17, null], source: BAG_OF_TRICKS },
-    ride: { values: [81.54, null, null], source: "A re-run, in GZWQ's list of long-tailed results" },
+    ce: [70.4, 74.8, 86.4],
+    focal: [70.4, 76.7, 86.7],
+    'class-balanced-focal': [74.6, 79.3, 87.1],
+    'ldam-drw': [77, 81, 88.2],
+    'balanced-softmax': [77.54, 81.11, null],
+    'tau-norm': [72.7, 79.78, null],
+    crt: [74.99, 80.17, null],
   },
+  ride: { values: [81.54, null, null], source: "A re-run, in GZWQ's list of long-tailed results" },
   rideSource: SADE_ADVICE,
 };
 
@@ -107,16 +121,16 @@ const CIFAR100: Cifar = {
   mediumFrom: 35,
   tailFrom: 70,
   published: {
-    ce: { values: [38.3, 43.9, 55.7], source: SCORE },
-    focal: { values: [38.4, 44.3, 55.8], source: TDE },
-    'class-balanced-focal': { values: [39.6, 45.2, 58], source: TDE },
-    'ldam-drw': { values: [42, 46.6, 58.7], source: TDE },
-    'balanced-softmax': { values: [42.99, 46.55, null], source: BAG_OF_TRICKS },
-    'logit-adjustment': { values: [42.01, 47.03, 57.74], source: SCORE },
-    'tau-norm': { values: [40.96, 45.69, null], source: BAG_OF_TRICKS },
-    crt: { values: [40.26, 45.36, null], source: BAG_OF_TRICKS },
-    ride: { values: [48, 51.7, 61.8], source: 'SADE, as quoted by GUIDE' },
+    ce: [38.3, 43.9, 55.7],
+    focal: [38.4, 44.3, 55.8],
+    'class-balanced-focal': [39.6, 45.2, 58],
+    'ldam-drw': [42, 46.6, 58.7],
+    'balanced-softmax': [42.99, 46.55, null],
+    'logit-adjustment': [42.01, 47.03, 57.74],
+    'tau-norm': [40.96, 45.69, null],
+    crt: [40.26, 45.36, null],
   },
+  ride: { values: [48, 51.7, 61.8], source: 'SADE, as quoted by GUIDE' },
   rideSource: 'RIDE, imbalance_cifar100_ride',
 };
 
@@ -166,13 +180,11 @@ const RIDE_STAGES: readonly Recipe[] = [
   },
 ];
 
-function recipes({ published, betas, mediumFrom, tailFrom, rideSource }: Cifar, index: 0 | 1 | 2): Recipe[] {
+function recipes(cifar: Cifar, index: 0 | 1 | 2): Recipe[] {
+  const { betas, mediumFrom, tailFrom, published, ride, rideSource } = cifar;
   const scopes = { beta: betas[index], mediumFrom, tailFrom };
-  const valueOf = (name: BaselineName | 'ride'): Published | null => {
-    const value = published[name]?.values[index] ?? null;
-    return value === null ? null : printed(published[name]!.source, value);
-  };
-  const baselineNames = Object.keys(published).filter((name) => name !== 'ride') as BaselineName[];
+  const shown = (source: string, values: ByImbalance): Published | null =>
+    values[index] === null ? null : printed(source, values[index]);
   return [
     {
       method: 'reslt',
@@ -199,7 +211,7 @@ function recipes({ published, betas, mediumFrom, tailFrom, rideSource }: Cifar, 
       detail: '3 experts',
       network: NETWORK,
       source: rideSource,
-      published: valueOf('ride'),
+      published: shown(ride.source, ride.values),
       settings: { ...RIDE_SCHEDULE, ...RIDE },
     },
     ...baselines({
@@ -207,8 +219,8 @@ function recipes({ published, betas, mediumFrom, tailFrom, rideSource }: Cifar, 
       schedule: RESLT_SCHEDULE,
       scheduleWords: "the ResLT reference program's CIFAR schedule and augmentation",
       published: Object.fromEntries(
-        baselineNames.flatMap((name) => {
-          const value = valueOf(name);
+        (Object.entries(published) as [PrintedBaseline, ByImbalance][]).flatMap(([name, values]) => {
+          const value = shown(PRINTED_IN[name], values);
           return value === null ? [] : [[name, value]];
         }),
       ),
