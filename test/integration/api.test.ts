@@ -6,21 +6,13 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import {
-  PLAIN_RUN_QUERY,
-  type Api,
-  type ApiError,
-  type ApiMethod,
-  type Config,
-  type DatasetDetail,
-  type NewRuns,
-  type Task,
-} from '../../preload/contract.ts';
+import { PLAIN_RUN_QUERY, type Config, type DatasetDetail, type NewRuns } from '../../preload/contract.ts';
 import { readLabels } from '../../main/datasets/images.ts';
 import { writeSafetensors } from '../../main/exchange/safetensors.ts';
 import { openServices, type Services } from '../../main/services.ts';
 import { openStore } from '../../main/store/index.ts';
 import type { JournalRecord } from '../../main/trainer/protocol.ts';
+import { callsOf } from '../helpers/contract.ts';
 import { addDataset, exampleManifest, tempLibrary } from '../helpers/library.ts';
 
 let folder: string;
@@ -30,28 +22,7 @@ let sample: DatasetDetail;
 /** Two finished ResLT runs of a seed group, a cross-entropy one, and one on a dataset of 100 classes without files. */
 let finished: { reslt0: number; reslt1: number; ce: number; other: number };
 
-type Value<M extends ApiMethod> = Awaited<ReturnType<Api[M]>>;
-type Argument<M extends ApiMethod> = Parameters<Api[M]> extends [infer A] ? A : null;
-
-async function call<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<Value<M>> {
-  const reply = await services.dispatch(method, argument);
-  if (!reply.ok) assert.fail(`${method}: ${reply.error.code}: ${reply.error.message}`);
-  return reply.value as Value<M>;
-}
-
-async function refused<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<ApiError> {
-  const reply = await services.dispatch(method, argument);
-  assert.ok(!reply.ok, `${method} was to be refused`);
-  return reply.error;
-}
-
-async function done(started: Task): Promise<Task> {
-  for (;;) {
-    const task = await call('getTask', { id: started.id });
-    if (task.state !== 'running') return task;
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-}
+const { call, refused, done } = callsOf(() => services);
 
 const newRuns = (change: Partial<NewRuns> = {}): NewRuns => ({
   preset: 'sample-reslt',

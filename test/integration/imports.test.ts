@@ -17,9 +17,7 @@ import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import {
   PLAIN_RUN_QUERY,
-  type Api,
   type ApiError,
-  type ApiMethod,
   type CheckpointImportOptions,
   type ImportOptions,
   type Task,
@@ -31,6 +29,7 @@ import { createForeignFiles } from '../../main/owner/foreign.ts';
 import { readOwner } from '../../main/owner/lock.ts';
 import { entry, nodeExecutable } from '../../main/paths.ts';
 import { openServices, type Services } from '../../main/services.ts';
+import { callsOf, type Calls, type Value } from '../helpers/contract.ts';
 import { tempLibrary } from '../helpers/library.ts';
 import { cifar10Files, writeFiles } from '../helpers/sources.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
@@ -40,15 +39,9 @@ const CHECKPOINTS = path.join(GOLDEN, 'checkpoints');
 const RESLT = path.join(CHECKPOINTS, 'zip_reslt_cifar10_resnet32.pth');
 const LOGS = path.join(GOLDEN, 'logs');
 
-type Value<M extends ApiMethod> = Awaited<ReturnType<Api[M]>>;
-type Argument<M extends ApiMethod> = Parameters<Api[M]> extends [infer A] ? A : null;
-
-interface Library {
+interface Library extends Calls {
   folder: string;
   services: Services;
-  call<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<Value<M>>;
-  refused<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<ApiError>;
-  done(started: Task): Promise<Task>;
   /** Everything that an import could leave behind. */
   traces(): Promise<unknown>;
 }
@@ -60,29 +53,13 @@ async function openLibrary(t: TestContext, { folder, remove } = tempLibrary()): 
     await services.close();
     remove();
   });
-  const call: Library['call'] = async (method, argument) => {
-    const reply = await services.dispatch(method, argument);
-    if (!reply.ok) assert.fail(`${method}: ${reply.error.code}: ${reply.error.message}`);
-    return reply.value as never;
-  };
+  const calls = callsOf(() => services);
   return {
     folder,
     services,
-    call,
-    async refused(method, argument) {
-      const reply = await services.dispatch(method, argument);
-      assert.ok(!reply.ok, `${method} was to be refused`);
-      return reply.error;
-    },
-    async done(started) {
-      for (;;) {
-        const task = await call('getTask', { id: started.id });
-        if (task.state !== 'running') return task;
-        await new Promise((resolve) => setTimeout(resolve, 30));
-      }
-    },
+    ...calls,
     async traces() {
-      const { items } = await call('listRuns', PLAIN_RUN_QUERY);
+      const { items } = await calls.call('listRuns', PLAIN_RUN_QUERY);
       return {
         runs: items.flatMap(({ runs }) => runs.map(({ id, state }) => [id, state])),
         folders: readdirSync(path.join(folder, 'runs')),

@@ -6,23 +6,19 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import type { Api, ApiError, ApiMethod, DatasetDetail, Task } from '../../preload/contract.ts';
+import type { DatasetDetail } from '../../preload/contract.ts';
 import { entry } from '../../main/paths.ts';
 import { openServices, type Services } from '../../main/services.ts';
+import { callsOf, type Calls } from '../helpers/contract.ts';
 import { classFolders, jpeg, listText, writePhotographs } from '../helpers/photographs.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 
 const run = promisify(execFile);
-type Value<M extends ApiMethod> = Awaited<ReturnType<Api[M]>>;
-type Argument<M extends ApiMethod> = Parameters<Api[M]> extends [infer A] ? A : null;
 
-interface Library {
+interface Library extends Calls {
   folder: string;
   libraryFolder: string;
   services: Services;
-  call<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<Value<M>>;
-  refused<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<ApiError>;
-  done(started: Task): Promise<Task>;
   /** The dataset once its check has ended. */
   checked(id: number): Promise<DatasetDetail>;
   reslt(...words: string[]): Promise<{ code: number; json: Record<string, unknown>; stderr: string }>;
@@ -33,40 +29,21 @@ async function openLibrary(t: TestContext): Promise<Library> {
   const libraryFolder = path.join(folder, 'library');
   const services = await openServices({ libraryFolder, shell: 'headless', report: () => undefined });
   t.after(() => services.close());
-  const call: Library['call'] = async (method, argument) => {
-    const reply = await services.dispatch(method, argument);
-    if (!reply.ok) assert.fail(`${method}: ${reply.error.code}: ${reply.error.message}`);
-    return reply.value as never;
-  };
-  const until = async <T>(look: () => Promise<T | null>): Promise<T> => {
-    for (;;) {
-      const found = await look();
-      if (found !== null) return found;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
+  const calls = callsOf(() => services);
   return {
     folder,
     libraryFolder,
     services,
-    call,
-    async refused(method, argument) {
-      const reply = await services.dispatch(method, argument);
-      assert.ok(!reply.ok, `${method} was to be refused`);
-      return reply.error;
-    },
-    done: ({ id }) =>
-      until(async () => {
-        const task = await call('getTask', { id });
-        return task.state === 'running' ? null : task;
-      }),
-    checked: (id) =>
-      until(async () => {
-        const dataset = await call('getDataset', { id });
-        const tasks = await call('listTasks', null);
+    ...calls,
+    async checked(id) {
+      for (;;) {
+        const dataset = await calls.call('getDataset', { id });
+        const tasks = await calls.call('listTasks', null);
         const isChecking = tasks.some(({ kind, state }) => kind === 'verify-dataset' && state === 'running');
-        return isChecking || dataset.verification.state === 'never' ? null : dataset;
-      }),
+        if (!isChecking && dataset.verification.state !== 'never') return dataset;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
     async reslt(...words) {
       const { command, args } = entry('cli');
       const all = [...args, ...words, '--json', '--library', libraryFolder];

@@ -7,9 +7,10 @@ import { existsSync } from 'node:fs';
 import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
-import type { Api, ApiError, ApiMethod, Config, RunDetail } from '../../preload/contract.ts';
+import type { Config, RunDetail } from '../../preload/contract.ts';
 import { readSafetensors } from '../../main/exchange/safetensors.ts';
 import { openServices, type Services } from '../../main/services.ts';
+import { callsOf, type Argument } from '../helpers/contract.ts';
 import { tempLibrary } from '../helpers/library.ts';
 import { idxFiles, writeFiles } from '../helpers/sources.ts';
 
@@ -25,20 +26,7 @@ let datasetId: number;
 let ce: RunDetail;
 let ride: RunDetail;
 
-type Value<M extends ApiMethod> = Awaited<ReturnType<Api[M]>>;
-type Argument<M extends ApiMethod> = Parameters<Api[M]> extends [infer A] ? A : null;
-
-async function call<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<Value<M>> {
-  const reply = await services.dispatch(method, argument);
-  if (!reply.ok) assert.fail(`${method}: ${reply.error.code}: ${reply.error.message}`);
-  return reply.value as Value<M>;
-}
-
-async function refused<M extends ApiMethod>(method: M, argument: Argument<M>): Promise<ApiError> {
-  const reply = await services.dispatch(method, argument);
-  assert.ok(!reply.ok, `${method} was to be refused`);
-  return reply.error;
-}
+const { call, refused } = callsOf(() => services);
 
 const newRun = (config: Config): Argument<'createRuns'> => ({
   ...{ preset: null, parentRunId: null, datasetId, seeds: [0], name: null, note: '', runNext: false },
