@@ -10,6 +10,7 @@ import type { ExpertsHead } from '../../../main/training/networks/head.ts';
 import { findNetwork } from '../../../main/training/networks/index.ts';
 import type { Backend } from '../../../main/training/ops.ts';
 import { disposeState } from '../../../main/training/weights.ts';
+import { RIDE_HEAD } from '../../helpers/heads.ts';
 import type { GoldenFolder } from '../golden.ts';
 import { largestDifference, type Check, type ParityCase } from '../parityCase.ts';
 import { filledImages, filledState, relative } from './partGFill.ts';
@@ -89,16 +90,6 @@ interface GoldenRide {
   ea_test: { num: number[]; out: number[][] };
 }
 
-const RIDE_HEAD: ExpertsHead = {
-  kind: 'experts',
-  experts: 3,
-  reduceDimension: true,
-  classifier: 'cosine',
-  scale: 30,
-  tau: null,
-  branches: false,
-  router: null,
-};
 const EXPERT_NAMES = ['expert-0', 'expert-1', 'expert-2'];
 const ROUTER_NAMES = ['router-0', 'router-1'];
 const POSITIVE_WEIGHT = 100;

@@ -9,25 +9,16 @@ import { findNetwork, NETWORKS } from '../../../main/training/networks/index.ts'
 import { multiplyAdds } from '../../../main/training/networks/multiplyAdds.ts';
 import { createRandom } from '../../../main/training/random.ts';
 import { initialWeights } from '../../../main/training/weights.ts';
+import { RIDE_HEAD } from '../../helpers/heads.ts';
 
-const RIDE: ExpertsHead = {
-  kind: 'experts',
-  experts: 3,
-  reduceDimension: true,
-  classifier: 'cosine',
-  scale: 30,
-  tau: null,
-  branches: false,
-  router: null,
-};
-const RIDE_RESLT: ExpertsHead = { ...RIDE, classifier: 'linear', branches: true, tau: 0.7 };
+const RIDE_RESLT: ExpertsHead = { ...RIDE_HEAD, classifier: 'linear', branches: true, tau: 0.7 };
 const HEADS: Record<string, Head> = {
   linear: { kind: 'linear', evalTau: null },
   'tau-normalised': { kind: 'linear', evalTau: 1 },
   cosine: { kind: 'cosine', scale: 30 },
   branches: { kind: 'branches', fusionBlockBeforePooling: true, tau: 0.7 },
-  RIDE,
-  'RIDE with routers': { ...RIDE, router: { topChoices: 10 } },
+  RIDE: RIDE_HEAD,
+  'RIDE with routers': { ...RIDE_HEAD, router: { topChoices: 10 } },
   'RIDE-ResLT': RIDE_RESLT,
 };
 
@@ -53,7 +44,7 @@ for (const { name, imageKind } of NETWORKS)
 test('published parameter counts', () => {
   const millions = (name: string, head: Head, classes: number): number =>
     countParameters(build(name, head, { classes, size: name === 'resnet32' ? 32 : 64 }));
-  const experts = (count: number): ExpertsHead => ({ ...RIDE, experts: count });
+  const experts = (count: number): ExpertsHead => ({ ...RIDE_HEAD, experts: count });
   assert.equal(millions('resnet32', experts(2), 100), 530_512);
   assert.equal(millions('resnet32', experts(3), 100), 783_856);
   assert.equal(millions('resnet32', experts(4), 100), 1_037_200);
@@ -67,8 +58,8 @@ test('published parameter counts', () => {
 test('published multiply-adds', () => {
   const millions = (head: Head): string => (multiplyAdds(build('resnet32', head)) / 1e6).toFixed(1);
   assert.equal(millions(HEADS['cosine']!), '68.9');
-  assert.equal(millions(RIDE), '100.4');
-  assert.equal(millions({ ...RIDE, experts: 6 }), '176.7');
+  assert.equal(millions(RIDE_HEAD), '100.4');
+  assert.equal(millions({ ...RIDE_HEAD, experts: 6 }), '176.7');
 });
 
 test('grey images and other sizes are taken', () => {
@@ -106,9 +97,9 @@ test('what cannot be built is refused with a sentence', () => {
       (error) => error instanceof RangeError && message.test(error.message),
     );
   };
-  refused({ ...RIDE, experts: 0 }, /experts must be 1 or more, not 0/);
-  refused({ ...RIDE, experts: 1, router: { topChoices: 5 } }, /at least 2 experts/);
-  refused({ ...RIDE, router: { topChoices: 101 } }, /101 largest of 100 logits/);
+  refused({ ...RIDE_HEAD, experts: 0 }, /experts must be 1 or more, not 0/);
+  refused({ ...RIDE_HEAD, experts: 1, router: { topChoices: 5 } }, /at least 2 experts/);
+  refused({ ...RIDE_HEAD, router: { topChoices: 101 } }, /101 largest of 100 logits/);
   refused({ ...RIDE_RESLT, classifier: 'cosine' }, /linear classifiers/);
   refused({ ...RIDE_RESLT, router: { topChoices: 5 } }, /no routers/);
   assert.throws(
@@ -134,7 +125,7 @@ test('groups must divide, and layers of one name must agree', () => {
 });
 
 test('fresh weights have the published spread', () => {
-  const weights = initialWeights(build('resnet10', RIDE, { size: 64, classes: 30 }), createRandom(1));
+  const weights = initialWeights(build('resnet10', RIDE_HEAD, { size: 64, classes: 30 }), createRandom(1));
   const deviation = (name: string): number => {
     const { data } = weights.get(name)!;
     return Math.sqrt(Array.from(data, (value) => value ** 2).reduce((a, b) => a + b) / data.length);

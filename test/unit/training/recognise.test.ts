@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { Head } from '../../../main/training/networks/head.ts';
 import { findNetwork } from '../../../main/training/networks/index.ts';
 import { recogniseNetwork, type NamedShape } from '../../../main/training/networks/recognise.ts';
+import { RIDE_HEAD } from '../../helpers/heads.ts';
 
 function tensorsOf(network: string, head: Head, { classes = 37, channels = 3 } = {}): NamedShape[] {
   const definition = findNetwork(network);
@@ -11,16 +12,6 @@ function tensorsOf(network: string, head: Head, { classes = 37, channels = 3 } =
   return tensors.map(({ name, shape }) => ({ name, shape }));
 }
 
-const EXPERTS: Extract<Head, { kind: 'experts' }> = {
-  kind: 'experts',
-  experts: 3,
-  reduceDimension: true,
-  classifier: 'cosine',
-  scale: 30,
-  tau: null,
-  branches: false,
-  router: null,
-};
 const LINEAR: Head = { kind: 'linear', evalTau: null };
 
 test('every kind of head is recognised on both kinds of trunk, with its numbers', () => {
@@ -28,14 +19,14 @@ test('every kind of head is recognised on both kinds of trunk, with its numbers'
     LINEAR,
     { kind: 'cosine', scale: 30 },
     { kind: 'branches', fusionBlockBeforePooling: true, tau: null },
-    EXPERTS,
-    { ...EXPERTS, experts: 6, reduceDimension: false },
-    { ...EXPERTS, experts: 2, classifier: 'linear', router: { topChoices: 12 } },
-    { ...EXPERTS, experts: 4, classifier: 'linear', branches: true },
+    RIDE_HEAD,
+    { ...RIDE_HEAD, experts: 6, reduceDimension: false },
+    { ...RIDE_HEAD, experts: 2, classifier: 'linear', router: { topChoices: 12 } },
+    { ...RIDE_HEAD, experts: 4, classifier: 'linear', branches: true },
   ];
   for (const [network, tried] of [
     ['resnet32', heads],
-    ['resnext50', [{ kind: 'branches', fusionBlockBeforePooling: true, tau: 0.7 }, EXPERTS]],
+    ['resnext50', [{ kind: 'branches', fusionBlockBeforePooling: true, tau: 0.7 }, RIDE_HEAD]],
   ] as const)
     for (const head of tried) {
       const tensors = tensorsOf(network, head);
@@ -53,7 +44,7 @@ test('every kind of head is recognised on both kinds of trunk, with its numbers'
 
 test('prefixes are taken off, whatever they are called', () => {
   for (const prefix of ['module.', 'net.model.']) {
-    const plain = tensorsOf('resnet32', EXPERTS);
+    const plain = tensorsOf('resnet32', RIDE_HEAD);
     const found = recogniseNetwork(plain.map(({ name, shape }) => ({ name: prefix + name, shape })))!;
     assert.equal(found.prefix, prefix);
     assert.ok(found.complete);
