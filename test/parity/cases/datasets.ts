@@ -7,11 +7,9 @@ import { createHash } from 'node:crypto';
 import { fillBatch, normalisationTable } from '../../../main/datasets/augment.ts';
 import { Mt19937 } from '../../../main/datasets/mt19937.ts';
 import { chooseRows, longTailCounts, rowsByClass, subsetHash } from '../../../main/datasets/subset.ts';
-import { decodeArray, toChannelsFirst, type GoldenFolder, type StoredArray } from '../golden.ts';
+import { decodeArray, toChannelsFirst, type GoldenFolder } from '../golden.ts';
 import { largestDifference, type Check, type ParityCase } from '../parityCase.ts';
-
-/** Of normalised values; the files are float32 and the formula's steps may be rounded differently. */
-const NORMALISED_TOLERANCE = 1e-6;
+import { bytesOf, cropSource, NORMALISED_TOLERANCE, type TransformsFile } from './transformsFile.ts';
 
 interface Profile {
   type: 'exp' | 'step';
@@ -51,23 +49,6 @@ type CifarFile = Record<
     sha256_of_all_selected_ordinals_u32le: string;
   }
 >;
-
-interface Bytes {
-  dtype: 'uint8';
-  shape: number[];
-  base64: string;
-}
-
-interface TransformsFile {
-  statistics: Record<string, { mean: number[]; std: number[] }>;
-  image: Bytes;
-  padCropFlip: {
-    source: { top: number; left: number; size: number };
-    padding: number;
-    cases: { top: number; left: number; flip: boolean; result: Bytes; normalised: StoredArray }[];
-  };
-  normalise: { statistics: string; normalised: StoredArray }[];
-}
 
 export function datasetCases(golden: GoldenFolder): ParityCase[] {
   const counts = golden.read<CountsFile>('datasets', 'class_counts');
@@ -176,14 +157,14 @@ function cifarChecks(file: CifarFile): Check[] {
 
 function cropChecks(file: TransformsFile): Check[] {
   const { padding, cases } = file.padCropFlip;
-  const source = cutSource(file);
+  const { pixels: source } = cropSource(file);
   const cifar = file.statistics['cifar']!;
   return cases.flatMap(({ top, left, flip, result, normalised }) => {
     const name = `${top}, ${left}${flip ? ', flipped' : ''}`;
     const transform = (table: Float32Array) => runTransform(source, table, padding, top, left, flip);
     const pixels = transform(Float32Array.from({ length: 3 * 256 }, (_, i) => i % 256));
     return [
-      equal(`${name} pixels`, [...pixels], [...Buffer.from(result.base64, 'base64')]),
+      equal(`${name} pixels`, [...pixels], [...bytesOf(result)]),
       {
         name: `${name} normalised`,
         error: largestDifference(
@@ -197,7 +178,7 @@ function cropChecks(file: TransformsFile): Check[] {
 }
 
 function normaliseChecks(file: TransformsFile): Check[] {
-  const source = cutSource(file);
+  const { pixels: source } = cropSource(file);
   return file.normalise.map(({ statistics, normalised }) => {
     const { mean, std } = file.statistics[statistics]!;
     const values = runTransform(source, normalisationTable(mean, std), 0, 0, 0, false);
@@ -207,19 +188,6 @@ function normaliseChecks(file: TransformsFile): Check[] {
       tolerance: NORMALISED_TOLERANCE,
     };
   });
-}
-
-/** [32, 32, 3] cut out of the image of the file. */
-function cutSource({ image, padCropFlip }: TransformsFile): Uint8Array {
-  const bytes = Buffer.from(image.base64, 'base64');
-  const { top, left, size } = padCropFlip.source;
-  const width = image.shape[1]!;
-  const source = new Uint8Array(size * size * 3);
-  for (let y = 0; y < size; y++) {
-    const start = ((top + y) * width + left) * 3;
-    source.set(bytes.subarray(start, start + size * 3), y * size * 3);
-  }
-  return source;
 }
 
 function runTransform(

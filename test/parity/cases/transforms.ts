@@ -4,66 +4,25 @@
  */
 import { normalisationTable } from '../../../main/datasets/augment.ts';
 import { centreCrop } from '../../../main/datasets/photographs/centreCrop.ts';
-import { jitter, type JitterStep } from '../../../main/datasets/photographs/colorJitter.ts';
+import { jitter } from '../../../main/datasets/photographs/colorJitter.ts';
 import { rankLabels } from '../../../main/datasets/photographs/rankLabels.ts';
 import { axisWeights, resample } from '../../../main/datasets/photographs/resample.ts';
 import { resizedCropBox } from '../../../main/datasets/photographs/resizedCrop.ts';
 import { rotateImage } from '../../../main/datasets/rotate.ts';
-import { decodeArray, toChannelsFirst, type GoldenFolder, type StoredArray } from '../golden.ts';
+import { decodeArray, toChannelsFirst, type GoldenFolder } from '../golden.ts';
 import { largestDifference, type Check, type ParityCase } from '../parityCase.ts';
-
-/** Of normalised values; the files are float32 and the formula's steps may be rounded differently. */
-const NORMALISED_TOLERANCE = 1e-6;
-
-interface Bytes {
-  dtype: 'uint8';
-  shape: number[];
-  base64: string;
-}
-
-interface TransformsFile {
-  statistics: Record<string, { mean: number[]; std: number[] }>;
-  image: Bytes;
-  padCropFlip: { source: { top: number; left: number; size: number } };
-  rotate: { cases: { degrees: number; result: Bytes }[] };
-  resizeCenterCrop: {
-    cases: {
-      name: string;
-      source: string | Bytes;
-      shorterSide: number;
-      resizedHeight: number;
-      resizedWidth: number;
-      resized: Bytes;
-      centerCrop: number;
-      cropTop: number;
-      cropLeft: number;
-      cropped: Bytes;
-      normalisedImagenet?: StoredArray;
-      normalisedInaturalist?: StoredArray;
-    }[];
-  };
-  randomResizedCrop: {
-    cases: {
-      source: string;
-      draws: [number, number, number, number][];
-      box: [number, number, number, number];
-      fallback: boolean;
-      outputSize: number;
-      result: Bytes;
-    }[];
-  };
-  colorJitter: { cases: { steps: JitterStep[]; result: Bytes }[] };
-  grayscale: { result: Bytes };
-}
+import {
+  bytesOf,
+  cropSource,
+  cut,
+  imageOf,
+  NORMALISED_TOLERANCE,
+  type Image,
+  type TransformsFile,
+} from './transformsFile.ts';
 
 interface ClassOrderFile {
   cases: { loader: string; case: string; trainingCounts: number[]; newLabelOfOldLabel: number[] }[];
-}
-
-interface Image {
-  pixels: Uint8Array;
-  height: number;
-  width: number;
 }
 
 export function transformCases(golden: GoldenFolder): ParityCase[] {
@@ -88,11 +47,10 @@ export function transformCases(golden: GoldenFolder): ParityCase[] {
 }
 
 function rotateChecks(file: TransformsFile): Check[] {
-  const { top, left, size } = file.padCropFlip.source;
-  const { pixels } = cut(imageOf(file.image), top, left, size, size);
+  const { pixels, height, width } = cropSource(file);
   return file.rotate.cases.map(({ degrees, result }) => {
     const out = new Uint8Array(pixels.length);
-    rotateImage(pixels, { height: size, width: size, channels: 3 }, degrees, out);
+    rotateImage(pixels, { height, width, channels: 3 }, degrees, out);
     return same(`${degrees} degrees`, out, bytesOf(result));
   });
 }
@@ -207,24 +165,6 @@ function namedSource(file: TransformsFile, text: string): Image {
   return strip[1] === 'rows'
     ? cut(image, from, 0, to - from + 1, image.width)
     : cut(image, 0, from, image.height, to - from + 1);
-}
-
-function imageOf(stored: Bytes): Image {
-  const [height, width] = stored.shape as [number, number, number];
-  return { pixels: bytesOf(stored), height, width };
-}
-
-function cut(image: Image, top: number, left: number, height: number, width: number): Image {
-  const pixels = new Uint8Array(height * width * 3);
-  for (let y = 0; y < height; y++) {
-    const start = ((top + y) * image.width + left) * 3;
-    pixels.set(image.pixels.subarray(start, start + width * 3), y * width * 3);
-  }
-  return { pixels, height, width };
-}
-
-function bytesOf({ base64 }: Bytes): Uint8Array {
-  return Uint8Array.from(Buffer.from(base64, 'base64'));
 }
 
 /** Exact: the error is the largest difference, or 1 where the numbers of values differ. */
