@@ -42,6 +42,7 @@ test('problems stand at their fields, changes go back, and YAML says what it doe
   await expect(sheet(page).getByText(/epochs must be a whole number from 1/)).toBeVisible();
   await expect(epochs).toHaveAttribute('aria-invalid', 'true');
   await expect(sheet(page).getByText(/1 problem to mend: Epochs/)).toBeVisible();
+  await expect(sheet(page).getByRole('row', { name: 'Memory –' })).toBeVisible();
   await epochs.fill('12x');
   await expect(sheet(page).getByText('This is no number.')).toBeVisible();
   await epochs.fill('3');
