@@ -39,7 +39,7 @@ test('a checkpoint is looked at, imported and marked; a hostile file is refused 
   await expect(page.getByRole('button', { name: 'Resume' })).toHaveCount(0);
   await expect(page.getByRole('button', { name: 'Duplicate and edit' })).toHaveCount(0);
   await expect(page.getByText('Imported weights bring no curves.')).toBeVisible();
-  await page.getByRole('button', { name: 'Show the checkpoint' }).click();
+  await page.getByRole('tab', { name: /^Checkpoints/ }).click();
   await expect(page.getByText('Imported, and never freed by itself.')).toBeVisible();
   const more = page.getByRole('button', { name: 'More about epoch 0' });
   await more.click();
