@@ -77,55 +77,63 @@ export function createResources(sources: ResourceSources): (wanted: string) => P
 }
 
 async function thumbnail(
-  { libraryFolder, store, background }: ResourceSources,
-  parts: string[],
+  sources: ResourceSources,
+  [dataset, split, row]: string[],
   query: URLSearchParams,
 ): Promise<ResourceReply> {
-  const [dataset, split, row] = parts;
-  const { folder } = store.datasets.get(wholeNumber(dataset, 'dataset'));
-  const made = await background.run(
-    'thumbnail',
-    {
-      folder: path.join(libraryFolder, folder),
-      split: splitOf(split),
-      row: wholeNumber(row, 'row'),
-      sizePx: sizeOf(query),
-    },
-    { timeoutMs: PICTURE_TIMEOUT_MS },
+  return picture(sources, wholeNumber(dataset, 'dataset'), (folder) =>
+    sources.background.run(
+      'thumbnail',
+      { folder, split: splitOf(split), row: wholeNumber(row, 'row'), sizePx: sizeOf(query) },
+      { timeoutMs: PICTURE_TIMEOUT_MS },
+    ),
   );
-  return picture(made);
 }
 
 async function sheet(
-  { libraryFolder, store, background }: ResourceSources,
-  parts: string[],
+  sources: ResourceSources,
+  [dataset, split]: string[],
   query: URLSearchParams,
 ): Promise<ResourceReply> {
-  const [dataset, split] = parts;
-  const { folder } = store.datasets.get(wholeNumber(dataset, 'dataset'));
-  const made = await background.run(
-    'sheet',
-    {
-      folder: path.join(libraryFolder, folder),
-      split: splitOf(split),
-      rows: (query.get('rows') ?? '').split(',').map((row) => wholeNumber(row, 'row')),
-      columns: wholeNumber(query.get('columns') ?? '', 'columns'),
-      sizePx: sizeOf(query),
-    },
-    { timeoutMs: PICTURE_TIMEOUT_MS },
+  return picture(sources, wholeNumber(dataset, 'dataset'), (folder) =>
+    sources.background.run(
+      'sheet',
+      {
+        folder,
+        split: splitOf(split),
+        rows: (query.get('rows') ?? '').split(',').map((row) => wholeNumber(row, 'row')),
+        columns: wholeNumber(query.get('columns') ?? '', 'columns'),
+        sizePx: sizeOf(query),
+      },
+      { timeoutMs: PICTURE_TIMEOUT_MS },
+    ),
   );
-  return picture(made);
 }
 
-function picture({ data, type, isComplete, isFixed }: WirePicture): ResourceReply {
-  return {
-    status: 200,
-    headers: {
-      'content-type': type,
-      'cache-control': isFixed ? FOREVER : isComplete ? FOR_A_WHILE : NOT_KEPT,
-    },
-    body: Buffer.from(data, 'base64'),
-  };
+/**
+ * A picture of a dataset, made from its folder. Nothing (204) where the dataset was deleted meanwhile: who asked has
+ * gone on, and a browser writes every failed request into the page's console.
+ */
+async function picture(
+  { libraryFolder, store }: ResourceSources,
+  dataset: number,
+  make: (folder: string) => Promise<WirePicture>,
+): Promise<ResourceReply> {
+  const { folder } = store.datasets.get(dataset);
+  try {
+    const { data, type, isComplete, isFixed } = await make(path.join(libraryFolder, folder));
+    return {
+      status: 200,
+      headers: {
+        'content-type': type,
+        'cache-control': isFixed ? FOREVER : isComplete ? FOR_A_WHILE : NOT_KEPT,
+      },
+      body: Buffer.from(data, 'base64'),
+    };
+  } catch (error) {
+    if (store.datasets.read(dataset) !== null) throw error;
+    return { status: 204, headers: {}, body: new Uint8Array() };
+  }
 }
 
 async function log({ store }: ResourceSources, [run]: string[]): Promise<ResourceReply> {

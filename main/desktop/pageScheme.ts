@@ -56,5 +56,8 @@ function plain(status: number, text: string): Response {
 }
 
 function answer(status: number, headers: Record<string, string>, body: Uint8Array): Response {
-  return new Response(new Uint8Array(body), { status, headers: { ...PAGE_SECURITY_HEADERS, ...headers } });
+  return new Response(status === 204 ? null : new Uint8Array(body), {
+    status,
+    headers: { ...PAGE_SECURITY_HEADERS, ...headers },
+  });
 }

@@ -136,14 +136,18 @@ async function keep(file: string, bytes: Buffer): Promise<void> {
   const folder = join(file, '..');
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    await mkdir(folder, { recursive: true });
+    // Not its parents: a dataset that was deleted meanwhile is in the trash, and must not have a folder again.
+    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
     await writeFile(temporary, bytes);
     await rename(temporary, file);
     keptBytes.set(folder, (keptBytes.get(folder) ?? Infinity) + bytes.length);
   } catch (error) {
     await rm(temporary, { force: true });
-    // A full disk costs the thumbnail its place, not the picture.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    // A full disk or a deleted dataset costs the thumbnail its place, not the picture.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'ENOENT') throw error;
   }
 }
 
