@@ -15,7 +15,10 @@ export async function readFreeMemory(device: 'gpu' | 'cpu'): Promise<FreeMemory 
     return { freeBytes: gpu.memoryTotalBytes - gpu.memoryUsedBytes, totalBytes: gpu.memoryTotalBytes };
   }
   // A container's limit is what counts there; 0 or a huge number means that there is none.
-  const limit = process.constrainedMemory();
+  const limit = node.constrainedMemory?.() ?? 0;
   const totalBytes = limit > 0 && limit < os.totalmem() ? limit : os.totalmem();
-  return { freeBytes: Math.min(process.availableMemory(), totalBytes), totalBytes };
+  return { freeBytes: Math.min(node.availableMemory?.() ?? os.freemem(), totalBytes), totalBytes };
 }
+
+/** Electron's main process may have an older Node, which does not look at limits. */
+const node: Partial<Pick<NodeJS.Process, 'constrainedMemory' | 'availableMemory'>> = process;
