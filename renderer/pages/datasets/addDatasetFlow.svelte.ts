@@ -50,6 +50,8 @@ export class AddDatasetFlow {
   offers: DatasetOffer[] | null = $state.raw(null);
   offersFailure: ApiFailure | null = $state.raw(null);
   chosenId = $state('path');
+  /** Whether the user chose: what comes late must not choose again. */
+  #isChosen = false;
   path = $state('');
   /** Typed paths of list files and their root. */
   listPaths: Record<ListField, string> = $state({ train: '', test: '', val: '', root: '' });
@@ -176,13 +178,15 @@ export class AddDatasetFlow {
       const ready = (['local', 'sample', 'download'] as const)
         .map((way) => wanted.find((choice) => choice.way === way))
         .find((choice) => choice !== undefined);
-      if (this.path === '' && this.listPaths.root === '' && ready) this.chosenId = ready.id;
+      if (!this.#isChosen && this.path === '' && this.listPaths.root === '' && ready)
+        this.chosenId = ready.id;
     } catch (thrown) {
       this.offersFailure = toFailure(thrown);
     }
   }
 
   choose(id: string): void {
+    this.#isChosen = true;
     this.chosenId = id;
     this.failure = null;
     this.note = null;

@@ -193,6 +193,26 @@ test('folders are walked to in the wizard', async ({ app }) => {
   await expect(field).toHaveValue(path.dirname(folder));
 });
 
+test('a source that was chosen before the offers are there stays chosen', async ({ app, shell }) => {
+  test.skip(shell === 'desktop', 'only a browser holds a request back');
+  const { page } = app;
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/api/listDatasetOffers', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await app.open('#/datasets');
+  await page.getByRole('button', { name: 'Add dataset…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Add dataset' });
+  const lists = dialog.getByRole('option', { name: /Photographs by list files/ });
+  await lists.click();
+  release();
+  await expect(dialog.getByRole('option', { name: /^Sample/ })).toBeVisible();
+  await expect(lists).toHaveAttribute('aria-selected', 'true');
+  await expect(dialog.getByLabel('Training list')).toBeVisible();
+});
+
 test('a dataset is verified, renamed, deleted and brought back', async ({ app }) => {
   const { page } = app;
   const id = await addSample(app);
