@@ -7,11 +7,11 @@ import type { DatasetRow } from '../store/datasets.ts';
 import { parseRunConfig, type RunConfig } from '../training/config.ts';
 import { findMethod } from '../training/methods/index.ts';
 import { resolveScopeRanks, usedBranches } from '../training/methods/reslt.ts';
-import { buildNetwork, countSteps } from '../training/model.ts';
+import { buildNetwork, countAllSteps, countSteps } from '../training/model.ts';
 import { countParameters, type Network } from '../training/networks/graph.ts';
 import { findNetwork } from '../training/networks/index.ts';
 import { findPreset } from '../training/presets/index.ts';
-import { resolveMilestones, STEP_SCHEDULES } from '../training/schedules.ts';
+import { milestonesOf } from '../training/schedules.ts';
 import { scopeFrom } from '../training/scopes.ts';
 
 /** A dataset whose imbalance differs by less than this share is the preset's. Counts are whole numbers, so it never fits exactly. */
@@ -193,14 +193,10 @@ function resolve(
   network: Network,
 ): NonNullable<ConfigCheck['resolved']> {
   const { classCounts, counts } = manifest;
-  const stepsPerEpoch = countSteps(config, counts.train);
-  const totalSteps = stepsPerEpoch * config.epochs;
   return {
-    stepsPerEpoch,
-    totalSteps: Math.min(totalSteps, config.maxSteps ?? totalSteps),
-    milestones: STEP_SCHEDULES.includes(config.schedule)
-      ? resolveMilestones(config.milestones, config.epochs)
-      : [],
+    stepsPerEpoch: countSteps(config, counts.train),
+    totalSteps: countAllSteps(config, counts.train),
+    milestones: milestonesOf(config),
     parameters: countParameters(network),
     branches: branchScopes(config, classCounts),
   };

@@ -4,7 +4,7 @@ import type { DatasetRow } from '../store/datasets.ts';
 import type { Store } from '../store/index.ts';
 import type { RunRow } from '../store/runs.ts';
 import { measuredRuns, type MeasuredRun } from '../store/speeds.ts';
-import { countSteps } from '../training/model.ts';
+import { countAllSteps, countSteps } from '../training/model.ts';
 import { presetConfig, type Preset } from '../training/presets/index.ts';
 import { estimateTime, type RunTime, type Speed, type Work } from './runTime.ts';
 
@@ -25,16 +25,16 @@ export class Estimates {
 
   /** The time of a whole preset on the data it is made for. */
   presetTime(preset: Preset): RunTime | null {
-    const config = presetConfig(preset) as Config;
+    const whole = presetConfig(preset);
+    const config = whole as Config;
     const { images, imageSize } = preset.benchmark;
-    const stepsPerEpoch = countSteps(presetConfig(preset), images.train);
     return estimateTime(
       {
         config,
         datasetId: null,
         imageSize: sizeOf(config, imageSize),
-        totalSteps: stepsPerEpoch * Number(config['epochs']),
-        stepsPerEpoch,
+        totalSteps: countAllSteps(whole, images.train),
+        stepsPerEpoch: countSteps(whole, images.train),
         trainImages: images.train,
         evaluationImages: images.test,
       },
@@ -58,9 +58,15 @@ export class Estimates {
     if (dataset === null) return null;
     const { epochs, batchSize, dropLast, maxSteps } = config;
     if (typeof epochs !== 'number' || typeof batchSize !== 'number') return null;
-    const whole =
-      countSteps({ batchSize, dropLast: dropLast !== false }, dataset.manifest.counts.train) * epochs;
-    const totalSteps = typeof maxSteps === 'number' ? Math.min(whole, maxSteps) : whole;
+    const totalSteps = countAllSteps(
+      {
+        batchSize,
+        dropLast: dropLast !== false,
+        epochs,
+        maxSteps: typeof maxSteps === 'number' ? maxSteps : null,
+      },
+      dataset.manifest.counts.train,
+    );
     return this.time(config, dataset, Math.max(0, totalSteps - (run.step ?? 0)))?.ms ?? null;
   }
 

@@ -17,7 +17,7 @@ import { StudioError } from '../store/errors.ts';
 import { toRunOrigin } from '../store/origins.ts';
 import type { RunRow } from '../store/runs.ts';
 import { schemesOf } from '../store/scores.ts';
-import { learningRateAt, resolveMilestones, STEP_SCHEDULES } from '../training/schedules.ts';
+import { learningRateAt, milestonesOf } from '../training/schedules.ts';
 import type { RunConfig } from '../training/config.ts';
 import { baseOf } from './config.ts';
 import { checkRun } from './checkRun.ts';
@@ -391,12 +391,11 @@ function changesOf(
 /** The schedule as it is planned: milestones in finished epochs, and the learning rate of every epoch. */
 function plan(config: Config): Pick<RunDetail, 'milestones' | 'plannedLearningRate'> {
   const options = config as RunConfig;
-  const { epochs, schedule, milestones } = options;
+  const { epochs } = options;
   const rates = Array.from({ length: epochs }, (_, epoch) => learningRateAt(options, epoch));
-  const steps = STEP_SCHEDULES.includes(schedule) ? resolveMilestones(milestones, epochs) : [];
   return {
     plannedLearningRate: rates,
-    milestones: steps
+    milestones: milestonesOf(options)
       .filter((epoch) => epoch < epochs)
       .map((epoch) => ({ epoch, label: `lr ${Number(rates[epoch]!.toPrecision(3))}` })),
   };

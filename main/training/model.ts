@@ -8,7 +8,7 @@ import type { BoundMethod, Method, NamedOutput, Term } from './methods/method.ts
 import { countParameters, type Network, type TensorSpec } from './networks/graph.ts';
 import { findNetwork } from './networks/index.ts';
 import type { Backend } from './ops.ts';
-import { resolveMilestones, STEP_SCHEDULES } from './schedules.ts';
+import { milestonesOf } from './schedules.ts';
 import type { DataDescription } from './types.ts';
 
 export interface Model {
@@ -84,8 +84,6 @@ export function resolveRun(
   backend: Backend,
   model: Model,
 ): ResolvedRun {
-  const stepsPerEpoch = countSteps(config, data.sizes.train);
-  const totalSteps = stepsPerEpoch * config.epochs;
   return {
     engine: backend.kind,
     engineVersion: backend.version,
@@ -93,11 +91,9 @@ export function resolveRun(
     threads: backend.threads,
     parameters: countParameters(model.network),
     trainedParameters: countParameters(model.network, (name) => model.method.trains?.(name) ?? true),
-    stepsPerEpoch,
-    totalSteps: Math.min(totalSteps, config.maxSteps ?? totalSteps),
-    milestones: STEP_SCHEDULES.includes(config.schedule)
-      ? resolveMilestones(config.milestones, config.epochs)
-      : [],
+    stepsPerEpoch: countSteps(config, data.sizes.train),
+    totalSteps: countAllSteps(config, data.sizes.train),
+    milestones: milestonesOf(config),
     method: { ...model.bound.resolved, terms: model.terms, evaluationTerms: model.evaluationTerms },
   };
 }
@@ -106,4 +102,12 @@ export function resolveRun(
 export function countSteps(config: Pick<RunConfig, 'batchSize' | 'dropLast'>, examples: number): number {
   const batches = examples / config.batchSize;
   return Math.max(1, config.dropLast ? Math.floor(batches) : Math.ceil(batches));
+}
+
+/** Optimiser steps of a whole run. */
+export function countAllSteps(
+  config: Pick<RunConfig, 'batchSize' | 'dropLast' | 'epochs' | 'maxSteps'>,
+  examples: number,
+): number {
+  return Math.min(countSteps(config, examples) * config.epochs, config.maxSteps ?? Infinity);
 }

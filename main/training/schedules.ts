@@ -47,6 +47,15 @@ export function resolveMilestones(milestones: readonly number[], epochs: number)
   return milestones.map((value) => resolveEpoch(value, epochs)).sort((a, b) => a - b);
 }
 
+/** The epochs (from 0) at which a run's schedule lowers the rate; none where it has no steps. */
+export function milestonesOf({
+  schedule,
+  milestones,
+  epochs,
+}: Pick<ScheduleOptions, 'schedule' | 'milestones' | 'epochs'>): number[] {
+  return STEP_SCHEDULES.includes(schedule) ? resolveMilestones(milestones, epochs) : [];
+}
+
 /** The learning rate of an epoch (from 0). */
 export function learningRateAt(options: ScheduleOptions, epoch: number): number {
   const { schedule, learningRate, epochs, warmupEpochs, minLearningRate = 0 } = options;
