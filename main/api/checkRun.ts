@@ -113,8 +113,8 @@ function checkPreset({ name, manifest }: DatasetRow, presetName: string | null):
   };
 }
 
-/** Networks for photographs on small images and the other way round, and splits smaller than a batch. */
-function checkImages(config: RunConfig, { name, manifest }: DatasetRow): ConfigProblem[] {
+/** Networks for photographs on small images and the other way round. */
+function checkImages(config: RunConfig, { manifest }: DatasetRow): ConfigProblem[] {
   const warnings: ConfigProblem[] = [];
   const { label, imageKind } = findNetwork(config.network);
   const size = inputSize(config, manifest);
@@ -127,11 +127,6 @@ function checkImages(config: RunConfig, { name, manifest }: DatasetRow): ConfigP
     warnings.push({
       key: 'network',
       message: `${label} is made for small images (32 pixels), and it is given images of ${size.height} pixels. Choose a network for photographs, or a smaller imageSize.`,
-    });
-  if (manifest.counts.train < config.batchSize)
-    warnings.push({
-      key: 'batchSize',
-      message: `The training split of “${name}” has ${manifest.counts.train} images, fewer than a batch of ${config.batchSize}: every epoch is one step with all of them.`,
     });
   return warnings;
 }
