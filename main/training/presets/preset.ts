@@ -88,11 +88,20 @@ export function openSettings(preset: Preset): Open[] {
   return (['initFrom', 'teacher'] as const).filter((key) => needs[key] === true);
 }
 
+/** Configurations that were worked out. Checking all presets takes tens of milliseconds, and each listing asks for them. */
+const configs = new WeakMap<Preset, RunConfig>();
+
 /**
  * The full configuration of a preset, with defaults filled in. What the user must name is empty: `dataset` (but for the
  * sample's), and null for the checkpoints of `openSettings`.
  */
 export function presetConfig(preset: Preset): RunConfig {
+  let config = configs.get(preset);
+  if (config === undefined) configs.set(preset, (config = completeConfig(preset)));
+  return { ...config };
+}
+
+function completeConfig(preset: Preset): RunConfig {
   const open = openSettings(preset);
   // A configuration without them is refused, so they are given while it is checked.
   const named = Object.fromEntries(open.map((key) => [key, '1@last']));
