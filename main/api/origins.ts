@@ -1,6 +1,7 @@
 /**
  * What a run is made from: finds the checkpoints that `initFrom` and `teacher` name, looks whether they fit, and keeps
- * them from being freed. Only headers of weight files are read here; the trainer reads the rest and checks the hash.
+ * them from being freed. A look reads only headers of weight files; a strange file is hashed when a run is made of it,
+ * and the trainer reads the rest and checks the hash.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -24,6 +25,9 @@ import { relativePath } from './retention.ts';
 
 export const ORIGIN_ROLES: readonly OriginRole[] = ['initFrom', 'teacher'];
 
+/** A checkpoint of a reference. `sha256` is null for a file that does not say it. */
+export type FoundOrigin = Omit<NewOrigin, 'sha256'> & { sha256: string | null };
+
 /**
  * The checkpoints that a configuration is to be made from. Problems are those of a reference that names nothing, and of
  * weights that do not fit the network that the configuration makes with the dataset.
@@ -32,8 +36,8 @@ export async function findOrigins(
   context: ApiContext,
   config: RunConfig,
   dataset: DatasetRow,
-): Promise<{ origins: NewOrigin[]; problems: ConfigProblem[] }> {
-  const origins: NewOrigin[] = [];
+): Promise<{ origins: FoundOrigin[]; problems: ConfigProblem[] }> {
+  const origins: FoundOrigin[] = [];
   const problems: ConfigProblem[] = [];
   for (const role of ORIGIN_ROLES) {
     const ref = config[role];
@@ -52,13 +56,19 @@ export async function findOrigins(
 }
 
 /**
- * Pins the checkpoints of new runs, so that a run under way which they belong to does not replace them. Throws `conflict`
- * when one has just been replaced.
+ * Pins the checkpoints of new runs, so that a run under way which they belong to does not replace them, and gives them
+ * with their hashes. Throws `conflict` when one has just been replaced.
  */
 export async function pinOrigins(
   { store, libraryFolder, notify }: ApiContext,
-  origins: readonly NewOrigin[],
-): Promise<void> {
+  origins: readonly FoundOrigin[],
+): Promise<NewOrigin[]> {
+  const hashed = await Promise.all(
+    origins.map(async (origin) => ({
+      ...origin,
+      sha256: origin.sha256 ?? (await hashOf(path.resolve(libraryFolder, origin.path))),
+    })),
+  );
   for (const { checkpointId, ref, path: file } of origins) {
     if (checkpointId === null) continue;
     // The trainer looks for the marker before it removes anything; so it comes before the look at the file.
@@ -75,10 +85,11 @@ export async function pinOrigins(
     store.checkpoints.setPinned(checkpointId, true);
     notify({ type: 'runs-changed', runIds: [store.checkpoints.get(checkpointId).runId] });
   }
+  return hashed;
 }
 
 /** Throws `not-found` or `invalid-arguments` with a sentence when the reference names no checkpoint. */
-async function findOrigin(context: ApiContext, role: OriginRole, ref: string): Promise<NewOrigin> {
+async function findOrigin(context: ApiContext, role: OriginRole, ref: string): Promise<FoundOrigin> {
   const { store, libraryFolder } = context;
   if (!path.isAbsolute(ref)) {
     const row = findCheckpointRow(context, ref);
@@ -88,13 +99,13 @@ async function findOrigin(context: ApiContext, role: OriginRole, ref: string): P
   return describeFile(role, ref, path.resolve(ref), store.checkpoints.atPath(inLibrary));
 }
 
-/** A checkpoint's file with its hash, and what the JSON beside it says. */
+/** A checkpoint's file, and what the JSON beside it says. */
 async function describeFile(
   role: OriginRole,
   ref: string,
   file: string,
   row: CheckpointRow | null,
-): Promise<NewOrigin> {
+): Promise<FoundOrigin> {
   if (!file.endsWith('.safetensors'))
     throw new StudioError(
       'invalid-arguments',
@@ -111,7 +122,7 @@ async function describeFile(
     checkpointId: row?.id ?? null,
     path: row === null ? file : relativePath(row),
     // The notes are written with the file; those beside a stranger's file may be of another.
-    sha256: (row === null ? undefined : notes?.tensors?.sha256) ?? (await hashOf(file)),
+    sha256: (row === null ? null : notes?.tensors?.sha256) ?? null,
     epoch: row?.epoch ?? Number(metadata['epoch'] ?? 0),
     step: row?.step ?? Number(metadata['step'] ?? 0),
     config: notes?.config ?? null,
@@ -121,7 +132,7 @@ async function describeFile(
 /** Why a checkpoint can't be what it is to be, as a sentence, or null. */
 async function whyOriginUnfit(
   { store, libraryFolder }: ApiContext,
-  origin: NewOrigin,
+  origin: FoundOrigin,
   config: RunConfig,
   dataset: DatasetRow,
 ): Promise<string | null> {

@@ -210,7 +210,7 @@ async function createRuns(
   const { keepEvery } = store.settings.read();
   const checked = checkRun({ checkpointEvery: keepEvery, ...config }, dataset, preset);
   if (checked.config === null) throw invalidConfig(checked.problems);
-  const { origins, problems } = await findOrigins(context, checked.config, dataset);
+  const { origins: found, problems } = await findOrigins(context, checked.config, dataset);
   const fit = await datasetFit(context, dataset);
   problems.push(...fit.problems);
   checked.warnings.push(...fit.warnings);
@@ -232,7 +232,7 @@ async function createRuns(
   const stem = name ?? preset ?? `${dataset.name}-${String(whole['method'])}`;
   const createdAtMs = Date.now();
   const method = String(whole['method']);
-  await pinOrigins(context, origins);
+  const origins = await pinOrigins(context, found);
 
   return store.transaction(() => {
     const groupId =
