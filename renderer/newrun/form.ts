@@ -38,11 +38,6 @@ export interface FormSection {
   fields: ConfigField[];
 }
 
-/** Whether datasets of a kind have photographs, which are cut to a size, or small images of one size. */
-export function isPhotographKind(kind: DatasetSummary['kind']): boolean {
-  return kind === 'list' || kind === 'folder';
-}
-
 export interface FormSituation {
   config: Config;
   /** Whether the chosen dataset has photographs; null without a dataset. */

@@ -23,11 +23,6 @@ const KIND_LABELS: Record<DatasetKind, string> = {
   folder: 'Photographs',
 };
 
-/** Photographs lie in a folder of the user's; everything else is packed into the library. */
-export function isPhotographKind(kind: DatasetKind): boolean {
-  return kind === 'list' || kind === 'folder';
-}
-
 export function kindLabel(kind: DatasetKind): string {
   return KIND_LABELS[kind];
 }
