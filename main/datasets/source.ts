@@ -11,6 +11,11 @@ export type PhotographKind = 'list' | 'folder';
 
 export type DatasetKind = PackedKind | PhotographKind;
 
+/** Whether datasets of a kind are photographs, which stay where they are. */
+export function isPhotographKind(kind: DatasetKind): kind is PhotographKind {
+  return kind === 'list' || kind === 'folder';
+}
+
 /** One split as it lies in the source. */
 export interface SourceSplit {
   /** [N, H, W, C] uint8 in C order; empty when the source was only probed. */

@@ -7,6 +7,9 @@ import type { TensorMap } from '../training/types.ts';
 import type { PyTorchCheckpoint, StoredTensor } from './pytorch.ts';
 import { readSafetensors, SafetensorsError, writeSafetensors, type SafetensorsEntry } from './safetensors.ts';
 
+/** Before the names of momentum buffers in a file of a run's checkpoint: what begins so is no part of its state dict. */
+export const OPTIMIZER_PREFIX = 'optimizer/';
+
 /**
  * Reads the tensors that `names` lists (name in the file → name in the result), one by one, in the order of the file.
  * Integers become Int32Array, everything else float32.

@@ -19,7 +19,7 @@ import {
 import { relocatePhotographs } from '../datasets/photographs/relocate.ts';
 import { isPhotographSource, type PhotographLocation } from '../datasets/photographs/source.ts';
 import { registerDataset, type RegisterDataset } from '../datasets/register.ts';
-import type { DatasetKind, PackedKind } from '../datasets/source.ts';
+import { isPhotographKind, type DatasetKind, type PackedKind } from '../datasets/source.ts';
 import { verifyDataset, type Verification } from '../datasets/verify.ts';
 import {
   analyseCheckpoint,
@@ -75,7 +75,7 @@ const toWire = ({ bytes, ...rest }: Picture): WirePicture => ({ ...rest, data: b
 
 /** A kind that is packed, once photographs are ruled out. */
 const packedKind = (kind: DatasetKind | null): PackedKind | null =>
-  kind === 'list' || kind === 'folder' ? null : kind;
+  kind === null || isPhotographKind(kind) ? null : kind;
 
 export const backgroundTasks = {
   async probeDataset(

@@ -3,20 +3,12 @@
  * every class by its training count, the rarest first (specification 1.2, "Label remap"); a classifier trained on such
  * labels has its rows in that order.
  */
+import { ascendingByCount } from '../datasets/photographs/rankLabels.ts';
 import type { Recognition } from '../training/networks/recognise.ts';
 import type { TensorMap } from '../training/types.ts';
 
 /** Classifiers of every network; the routers' last layer has one row and no class. */
 const CLASSIFIER = /(?:^|\.)(?:fc|linear|linears\.\d+)\.(weight|bias)$/;
-
-/**
- * Class indices by ascending training count, ties by class index: the reference leaves them to an unstable sort.
- *
- * classCounts [C] → [C]
- */
-export function ascendingByCount(classCounts: readonly number[]): number[] {
-  return [...classCounts.keys()].sort((a, b) => classCounts[a]! - classCounts[b]! || a - b);
-}
 
 /** Moves the classifiers' rows from ranks by ascending training count to the dataset's numbers, in place. */
 export function orderClasses(

@@ -3,12 +3,9 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { CheckpointFormat } from '../../preload/contract.ts';
 import { readSafetensors, readSafetensorsHeader, SafetensorsError } from '../exchange/safetensors.ts';
-import { writeStateDict } from '../exchange/stateDict.ts';
+import { OPTIMIZER_PREFIX, writeStateDict } from '../exchange/stateDict.ts';
 import { writePyTorch } from '../exchange/writePyTorch.ts';
 import type { TensorMap } from '../training/types.ts';
-
-/** What stands before the names of the optimiser's state, which stays here. */
-const OPTIMIZER = 'optimizer/';
 
 /** An error whose code the contract knows. */
 class ExportError extends Error {
@@ -54,7 +51,8 @@ export async function exportCheckpoint({
 
 async function readWeights(source: string): Promise<TensorMap> {
   const { entries } = await readSafetensorsHeader(source);
-  const names = entries.map(({ name }) => name).filter((name) => !name.startsWith(OPTIMIZER));
+  // The optimiser's state stays here.
+  const names = entries.map(({ name }) => name).filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
   const { tensors } = await readSafetensors(source, names);
   return new Map(
     names.map((name) => {

@@ -9,11 +9,11 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { CheckpointRole } from '../../preload/contract.ts';
 import { readSafetensors, writeSafetensors, type SafetensorsEntry } from '../exchange/safetensors.ts';
+import { OPTIMIZER_PREFIX } from '../exchange/stateDict.ts';
 import type { CheckpointToSave, TensorMap, TrainingState } from '../training/types.ts';
 import { sweepTemporaryFiles, writeFileDurably } from '../durableFile.ts';
 import {
   notesFile,
-  OPTIMIZER_PREFIX,
   pinMarkerFile,
   type CheckpointNotes,
   type JournalEntry,

@@ -87,9 +87,6 @@ export const pinMarkerFile = (checkpointFile: string): string =>
 
 // ------------------------------------------------------------------------------------------------- the checkpoints
 
-/** Before the names of momentum buffers in a checkpoint's file. */
-export const OPTIMIZER_PREFIX = 'optimizer/';
-
 /** The JSON beside a checkpoint's file. */
 export const notesFile = (checkpointFile: string): string =>
   checkpointFile.replace(/\.safetensors$/, '.json');

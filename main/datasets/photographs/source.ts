@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { DatasetError } from '../errors.ts';
 import type { Split } from '../manifest.ts';
 import { hasPackedFiles } from '../probe.ts';
-import type { DatasetKind, PhotographKind, SourceFile } from '../source.ts';
+import { isPhotographKind, type DatasetKind, type PhotographKind, type SourceFile } from '../source.ts';
 import { readClassFolders } from './classFolders.ts';
 import { classNamesOfPaths } from './classNames.ts';
 import { readListFile, requireSoundList, type ListFile } from './listFile.ts';
@@ -107,7 +107,7 @@ export async function isPhotographSource(
   kind: DatasetKind | null,
 ): Promise<boolean> {
   if (lists !== null) return true;
-  if (kind !== null) return kind === 'folder' || kind === 'list';
+  if (kind !== null) return isPhotographKind(kind);
   const root = resolve(path);
   const found = await stat(root).catch(() => null);
   return found?.isDirectory() === true && !(await hasPackedFiles(root)) && (await holdsImages(root));

@@ -1,7 +1,8 @@
 /** The reference's renumbering of classes by training count, undone in the classifiers of an imported checkpoint. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ascendingByCount, orderClasses } from '../../../main/owner/classOrder.ts';
+import { ascendingByCount } from '../../../main/datasets/photographs/rankLabels.ts';
+import { orderClasses } from '../../../main/owner/classOrder.ts';
 import type { TensorMap } from '../../../main/training/types.ts';
 
 const COUNTS = [50, 5, 20, 5];
