@@ -63,6 +63,8 @@ test('what is no image, or not a whole one, is refused with its path and what to
   const png = await readFile(join(fixtures, 'rgba.png'));
   const flipped = Buffer.from(png);
   flipped[png.length >> 1]! ^= 255;
+  const zeros = Buffer.from(jpeg).fill(0, jpeg.length >> 1);
+  const webp = await readFile(join(fixtures, 'lossy.webp'));
   const grey16 = await sharp(Buffer.alloc(32), { raw: { width: 4, height: 4, channels: 1 } })
     .toColourspace('grey16')
     .png()
@@ -75,10 +77,12 @@ test('what is no image, or not a whole one, is refused with its path and what to
     ['page.jpg', Buffer.from('<!DOCTYPE html><p>404'), 'not-an-image', /HTML/],
     ['anim.gif', Buffer.from('GIF89a...........'), 'not-an-image', /a GIF; convert it to PNG/],
     ['start.jpg', jpeg.subarray(0, 60), 'not-an-image', /ends in its header/],
-    ['cut.jpg', jpeg.subarray(0, jpeg.length - 100), 'truncated', /ends too early or is damaged/],
+    ['cut.jpg', jpeg.subarray(0, jpeg.length - 100), 'truncated', /ends too early/],
+    ['zeros.jpg', zeros, 'truncated', /ends too early/],
+    ['cut.webp', webp.subarray(0, webp.length - 60), 'truncated', /ends too early/],
     ['cut2.jpg', progressive.subarray(0, progressive.length - 60), 'truncated', /ends too early/],
-    ['cut.png', png.subarray(0, png.length >> 1), 'truncated', /ends too early or is damaged/],
-    ['bits.png', flipped, 'truncated', /damaged/],
+    ['cut.png', png.subarray(0, png.length >> 1), 'truncated', /ends too early/],
+    ['bits.png', flipped, 'unreadable', /damaged/],
     ['deep.png', grey16, 'unsupported', /16-bit greyscale; convert it to 8 bits/],
     ['bomb.png', bomb, 'unsupported', /found 60000 x 60000/],
   ];
@@ -98,6 +102,23 @@ test('what is no image, or not a whole one, is refused with its path and what to
     /none\.jpg: expected an image, found no file/,
   );
   await assert.rejects(readPhotograph(folder), /expected a readable file, found the error EISDIR/);
+});
+
+test('a file that was cut short is told as such, however many fail at once', async () => {
+  const whole = await readFile(join(fixtures, '420.jpg'));
+  const cut = whole.subarray(0, whole.length >> 1);
+  const reasons = await Promise.all(
+    Array.from({ length: 300 }, (_, i) =>
+      decodePhotograph(i % 3 === 0 ? whole : cut, `${i}.jpg`).then(
+        () => 'whole',
+        (error: PhotographError) => error.reason,
+      ),
+    ),
+  );
+  assert.deepEqual(
+    reasons,
+    reasons.map((_, i) => (i % 3 === 0 ? 'whole' : 'truncated')),
+  );
 });
 
 test('the name of a file does not decide what it is', async (t) => {

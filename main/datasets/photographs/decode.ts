@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
+import { endsTooEarly } from './imageEnd.ts';
 import { imageHeader, type ImageHeader } from './imageHeader.ts';
 import { PhotographError } from './photographError.ts';
 
@@ -95,7 +96,7 @@ export async function decodeRegion(
 ): Promise<Pixels> {
   const whole = region.width === header.width && region.height === header.height;
   const image = open(bytes, header);
-  return toRgb(whole ? image : image.extract(region), header, file);
+  return toRgb(whole ? image : image.extract(region), bytes, header, file);
 }
 
 /**
@@ -114,6 +115,7 @@ export async function decodeShrunk(
     open(bytes, header)
       .resize({ ...size, fit: 'fill' })
       .extract(region),
+    bytes,
     header,
     file,
   );
@@ -129,17 +131,24 @@ function open(bytes: Uint8Array, { cmyk }: ImageHeader): Sharp {
   return cmyk ? image.pipelineColourspace('cmyk').toColourspace('cmyk') : image;
 }
 
-async function toRgb(image: Sharp, { cmyk }: ImageHeader, file: string): Promise<Pixels> {
+async function toRgb(
+  image: Sharp,
+  bytes: Uint8Array,
+  { cmyk, format }: ImageHeader,
+  file: string,
+): Promise<Pixels> {
   const { data, info } = await image
     .raw()
     .toBuffer({ resolveWithObject: true })
     .catch((error: Error) => {
-      const truncated = /premature end|truncated|read error|end of file/i.test(error.message);
+      const expected = 'a whole image; replace the file, or add the dataset again';
+      if (endsTooEarly(bytes, format))
+        throw new PhotographError('truncated', file, expected, 'one that ends too early');
       throw new PhotographError(
-        truncated ? 'truncated' : 'unreadable',
+        'unreadable',
         file,
-        'a whole image; replace the file, or add the dataset again',
-        truncated ? 'one that ends too early or is damaged' : `the decoder's "${error.message.trim()}"`,
+        expected,
+        `damaged data (the decoder's "${error.message.trim()}")`,
       );
     });
   const { width, height, channels } = info;
