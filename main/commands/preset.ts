@@ -7,15 +7,8 @@ import { facts, percent, seconds, table, type Output } from './output.ts';
 export async function presetList(client: Client, output: Output): Promise<void> {
   const presets = await client.api.listPresets();
   output.result(
-    presets.map(({ name, method, network, dataset, imbalanceFactor, source, published }) => ({
-      name,
-      method,
-      network,
-      dataset,
-      imbalanceFactor,
-      source,
-      published,
-    })),
+    // What it takes to choose one; its settings are what `preset show` adds.
+    presets.map(({ config: _config, ...preset }) => preset),
     () =>
       table(
         ['preset', 'method', 'network', 'published %', 'expected', 'source'],
