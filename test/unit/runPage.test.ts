@@ -8,6 +8,7 @@ import {
   curveMetrics,
   groupMetric,
   outputColor,
+  shortLabels,
   termColor,
   termPanels,
 } from '../../renderer/pages/run/termPanels.ts';
@@ -152,4 +153,16 @@ test('a term named after an output has its colour', () => {
   assert.equal(termColor(second!, 7, MULTI.branches), outputColor(1, 3));
   assert.equal(termColor(MULTI.lossTerms[3]!, 0, MULTI.branches), 'series-1');
   assert.equal(new Set([0, 1, 2, 3, 4, 5].map((index) => outputColor(index, 6))).size, 6);
+});
+
+test('outputs of one word and a number have short labels, others none', () => {
+  assert.deepEqual(
+    [...shortLabels(['Expert 1', 'Expert 2'])],
+    [
+      ['Expert 1', 'E1'],
+      ['Expert 2', 'E2'],
+    ],
+  );
+  for (const labels of [['h+m+t', 'm+t', 't'], ['Expert 1', 'Branch 2'], ['Expert 1', 'mean'], []])
+    assert.equal(shortLabels(labels).size, 0, labels.join());
 });

@@ -57,3 +57,14 @@ export function termColor(term: MethodTerm, index: number, outputs: MethodInfo['
   const at = outputs.findIndex(({ label }) => label === term.label);
   return at >= 0 ? outputColor(at, outputs.length) : `series-${(index % SERIES_COLORS) + 1}`;
 }
+
+/**
+ * A short label for each of the outputs of a method, for rows that hold all of them: "E1" for "Expert 1" where all are
+ * of one word and a number, else none.
+ */
+export function shortLabels(labels: readonly string[]): ReadonlyMap<string, string> {
+  const found = labels.map((label) => /^(\p{L})(\p{L}+) (\d+)$/u.exec(label));
+  const words = new Set(found.map((match) => match?.[2]));
+  if (words.size !== 1 || words.has(undefined)) return new Map();
+  return new Map(found.map((match) => [match![0], `${match![1]}${match![3]}`]));
+}
