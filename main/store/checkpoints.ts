@@ -169,8 +169,8 @@ export class Checkpoints {
   }
 
   /**
-   * Checkpoints of runs that have ended which are neither best nor last nor pinned nor imported, and from which no run was
-   * made; the oldest first.
+   * Checkpoints of runs that have ended which are neither best nor last nor pinned nor imported, from which no run was
+   * made, and which a run that ended early does not go on from; the oldest first.
    */
   expendable(): CheckpointRow[] {
     return this.#database
@@ -179,6 +179,8 @@ export class Checkpoints {
         `${CHECKPOINT_SQL} WHERE c.trash_token IS NULL AND r.trash_token IS NULL
            AND c.pinned = 0 AND c.roles NOT LIKE '%"best"%' AND c.roles NOT LIKE '%"last"%'
            AND r.kind <> 'import' AND r.state IN ('completed', 'failed', 'stopped', 'crashed')
+           AND (r.state = 'completed' OR c.step < (SELECT max(l.step) FROM checkpoints l
+             WHERE l.run_id = c.run_id AND l.trash_token IS NULL))
            AND NOT EXISTS (SELECT 1 FROM run_origins o JOIN runs u ON u.id = o.run_id AND u.trash_token IS NULL
              WHERE o.checkpoint_id = c.id)
          ORDER BY c.created_at_ms`,

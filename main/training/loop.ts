@@ -111,14 +111,21 @@ class Run {
 
   async train(): Promise<TrainingOutcome> {
     this.#describe();
-    const { totalSteps } = this.#resolved;
-    while (this.#epoch < this.#config.epochs && this.#step < totalSteps) {
-      this.#host.emit({ type: 'phase', phase: 'training' });
+    // Also where nothing is left to do: a run that was interrupted after its last checkpoint has run nevertheless.
+    this.#host.emit({ type: 'phase', phase: 'training' });
+    while (this.#isUnfinished()) {
       const ended = await this.#trainEpoch();
       if (ended) return ended;
       await this.#finishEpoch();
+      if (this.#isUnfinished()) this.#host.emit({ type: 'phase', phase: 'training' });
     }
     return { state: 'completed' };
+  }
+
+  /** Whether steps are left, or an epoch whose steps are done still has to be evaluated. */
+  #isUnfinished(): boolean {
+    const { totalSteps } = this.#resolved;
+    return this.#epoch < this.#config.epochs && (this.#step < totalSteps || this.#batches > 0);
   }
 
   dispose(): void {
@@ -163,7 +170,10 @@ class Run {
         const request = this.#host.takeRequest();
         if (!request) continue;
         await read(null);
-        if (request === 'stop') return { state: 'stopped', step: this.#step, epoch: this.#epoch };
+        if (request === 'stop') {
+          await this.#saveIfPossible();
+          return { state: 'stopped', step: this.#step, epoch: this.#epoch };
+        }
         await this.#save(['requested'], [], []);
         if (request === 'pause') return { state: 'paused', step: this.#step, epoch: this.#epoch };
       }
@@ -202,56 +212,77 @@ class Run {
     this.#log(formatStep({ loss: named['train/loss']!, terms, top1: named['train/top1']!, learningRate }));
   }
 
-  /** Closes an epoch: its means, and an evaluation with checkpoints when one is due. */
+  /**
+   * Closes an epoch: its means, an evaluation when one is due, and a checkpoint. Until the evaluation has succeeded the
+   * epoch stays open, so that a run which fails in it (an image that can't be read) goes on with it.
+   */
   async #finishEpoch(): Promise<void> {
+    const epoch = this.#epoch + 1;
     const means = Object.fromEntries(
       this.#metricNames.map((name, index) => [name, this.#sums[index]! / this.#batches]),
     );
     this.#log(formatTrainEpoch(this.#epoch, means['train/loss']!, means['train/top1']!));
-    this.#epoch++;
-    this.#batches = 0;
-    this.#sums = this.#metricNames.map(() => 0);
     this.#host.emit({
       type: 'metrics',
       step: this.#step,
-      epoch: this.#epoch,
+      epoch,
       values: Object.fromEntries(
         Object.entries(means).map(([name, value]) => [name.replace('train/', 'train/epoch-'), value]),
       ),
     });
     const { evaluateEvery, checkpointEvery, epochs } = this.#config;
-    const isLast = this.#epoch === epochs || this.#step >= this.#resolved.totalSteps;
-    const isKept = checkpointEvery > 0 && this.#epoch % checkpointEvery === 0;
-    if (isLast || isKept || this.#epoch % evaluateEvery === 0) await this.#evaluateAndSave(isKept);
+    const isLast = epoch === epochs || this.#step >= this.#resolved.totalSteps;
+    const isKept = checkpointEvery > 0 && epoch % checkpointEvery === 0;
+    const isDue = isLast || isKept || epoch % evaluateEvery === 0;
+    const evaluated = isDue ? await this.#evaluate(epoch) : [];
+    this.#epoch = epoch;
+    this.#batches = 0;
+    this.#sums = this.#metricNames.map(() => 0);
+    if (!isDue) {
+      await this.#save([], [], []);
+      return;
+    }
+    const evaluations = evaluated.map(({ result }) => result);
+    const isBest = this.#updateBest(evaluations);
+    for (const { result, terms } of evaluated) this.#report(result, terms);
+    const roles: CheckpointRole[] = [
+      'last',
+      ...(isBest ? ['best' as const] : []),
+      ...(isKept ? ['every' as const] : []),
+    ];
+    await this.#save(
+      roles,
+      evaluations,
+      evaluated.map(({ logits }) => logits),
+    );
   }
 
-  async #evaluateAndSave(isKept: boolean): Promise<void> {
+  async #evaluate(epoch: number): Promise<Evaluated[]> {
     this.#host.emit({ type: 'phase', phase: 'evaluating' });
-    const evaluations: EvaluationResult[] = [];
-    const logits: SplitLogits[] = [];
-    const terms: Record<string, number>[] = [];
     const splits: Split[] = this.#selection === 'val' ? ['val', 'test'] : ['test'];
-    for (const split of splits) {
-      const evaluated = await evaluate({
-        ...this.#model,
-        backend: this.#backend,
-        state: this.#session.state,
-        data: this.#data,
-        split,
-        batchSize: this.#config.evalBatchSize,
-        epoch: this.#epoch,
-        step: this.#step,
-        now: () => this.#host.now(),
-        yieldToEvents: () => this.#host.yieldToEvents(),
-      });
-      evaluations.push(evaluated.result);
-      logits.push(evaluated.logits);
-      terms.push(evaluated.terms);
+    const evaluated: Evaluated[] = [];
+    try {
+      for (const split of splits)
+        evaluated.push(
+          await evaluate({
+            ...this.#model,
+            backend: this.#backend,
+            state: this.#session.state,
+            data: this.#data,
+            split,
+            batchSize: this.#config.evalBatchSize,
+            epoch,
+            step: this.#step,
+            now: () => this.#host.now(),
+            yieldToEvents: () => this.#host.yieldToEvents(),
+          }),
+        );
+    } catch (error) {
+      // Weights that give no numbers are not worth going on from.
+      if (!(error instanceof NonFiniteLossError)) await this.#saveIfPossible();
+      throw error;
     }
-    const isBest = this.#updateBest(evaluations);
-    evaluations.forEach((result, index) => this.#report(result, terms[index]!));
-    const roles: CheckpointRole[] = ['last', ...(isBest ? ['best' as const] : [])];
-    await this.#save(isKept ? [...roles, 'every'] : roles, evaluations, logits);
+    return evaluated;
   }
 
   /** Whether the newest evaluation beats all earlier ones on the selection split. */
@@ -290,6 +321,18 @@ class Run {
         terms,
       }),
     );
+  }
+
+  /** Saves the state to go on from, before the run leaves for another reason, which a full disk must not hide. */
+  async #saveIfPossible(): Promise<void> {
+    try {
+      await this.#save([], [], []);
+    } catch (error) {
+      this.#log(
+        `Step ${this.#step} could not be saved, so the run goes on from the checkpoint before: ${(error as Error).message}`,
+        'warn',
+      );
+    }
   }
 
   async #save(
@@ -366,6 +409,8 @@ class Run {
     this.#host.emit({ type: 'log', level, text });
   }
 }
+
+type Evaluated = Awaited<ReturnType<typeof evaluate>>;
 
 /** Values of a step that the engine may still be computing; `batch` is its index in the epoch. */
 interface UnreadStep {

@@ -210,6 +210,8 @@ onPreferred(
         roles.filter((role) => role !== 'best'),
       ]),
       [
+        // Only there to go on from.
+        [1, []],
         [2, ['last']],
         [3, ['last', 'every']],
         [4, ['last']],
@@ -217,7 +219,7 @@ onPreferred(
       ],
     );
     let best = -1;
-    for (const { evaluations, logits, roles, state } of host.checkpoints) {
+    for (const { evaluations, logits, roles, state } of host.checkpoints.slice(1)) {
       assert.deepEqual(
         evaluations.map(({ split }) => split),
         ['val', 'test'],
@@ -286,9 +288,81 @@ onPreferred('a checkpoint on request, and stopping, happen between two steps', a
   assert.deepEqual(outcome, { state: 'stopped', step: 3, epoch: 0 });
   assert.deepEqual(
     host.checkpoints.map(({ roles, state, evaluations }) => [roles, state.position.step, evaluations.length]),
-    [[['requested'], 2, 0]],
+    [
+      [['requested'], 2, 0],
+      [[], 3, 0],
+    ],
+  );
+
+  const full = recorder({ 3: 'stop' });
+  full.saveCheckpoint = () => Promise.reject(new Error('no space left'));
+  assert.equal(
+    (await train({ config, data: dataOf(4, cycle(64, 4)), backend, host: full })).state,
+    'stopped',
+  );
+  assert.ok(
+    full.events.some((event) => event.type === 'log' && /Step 3 could not be saved/.test(event.text)),
   );
 });
+
+onPreferred('a run that was paused after its last step still gets its evaluation', async (backend) => {
+  const data = dataOf(4, cycle(64, 4));
+  for (const settings of [{ epochs: 2 }, { epochs: 3, maxSteps: 7 }]) {
+    const config = configOf({ method: 'ce', batchSize: 16, ...settings });
+    const whole = recorder();
+    await train({ config, data, backend, host: whole });
+    const last = whole.checkpoints.at(-1)!;
+
+    const paused = recorder({ [last.state.position.step]: 'pause' });
+    assert.equal((await train({ config, data, backend, host: paused })).state, 'paused');
+    const resumed = recorder();
+    const resume = structuredClone(paused.checkpoints.at(-1)!.state);
+    assert.deepEqual(await train({ config, data, backend, host: resumed, resume }), { state: 'completed' });
+    const { roles, logits, state } = resumed.checkpoints.at(-1)!;
+    assert.deepEqual([roles, logits], [last.roles, last.logits]);
+    assert.deepEqual(state.position, last.state.position);
+
+    // Nothing is left to do, and it is said that it runs all the same: its end would not count otherwise.
+    const finished = recorder();
+    const outcome = await train({ config, data, backend, host: finished, resume: structuredClone(state) });
+    assert.deepEqual([outcome.state, finished.checkpoints.length], ['completed', 0]);
+    assert.ok(finished.events.some((event) => event.type === 'phase' && event.phase === 'training'));
+  }
+});
+
+onPreferred(
+  'what was trained is kept when an evaluation fails, and the run goes on with it',
+  async (backend) => {
+    const config = configOf({ method: 'ce', epochs: 3, batchSize: 16, evaluateEvery: 2 });
+    const data = dataOf(4, cycle(64, 4));
+    const whole = recorder();
+    await train({ config, data, backend, host: whole });
+
+    const broken = recorder();
+    const failing: TrainingData = {
+      ...data,
+      trainStream: (options) => data.trainStream(options),
+      evalStream: () => {
+        throw new Error('test/7.jpg can not be read');
+      },
+    };
+    await assert.rejects(train({ config, data: failing, backend, host: broken }), /7\.jpg/);
+    const { state, roles } = broken.checkpoints.at(-1)!;
+    assert.deepEqual([roles, state.position.epoch, state.position.partialEpoch?.batches], [[], 1, 4]);
+    const resumed = recorder();
+    await train({ config, data, backend, host: resumed, resume: structuredClone(state) });
+    assert.deepEqual(
+      resumed.checkpoints.map(({ state: { position }, evaluations }) => [
+        position.epoch,
+        evaluations[0]?.top1,
+      ]),
+      whole.checkpoints
+        .slice(1)
+        .map(({ state: { position }, evaluations }) => [position.epoch, evaluations[0]?.top1]),
+    );
+    assert.equal(hash(resumed.checkpoints.at(-1)!.state), hash(whole.checkpoints.at(-1)!.state));
+  },
+);
 
 onPreferred('a run resolves its scopes by frequency, not by class index', async (backend) => {
   // Class 2 is the most frequent, class 0 the rarest.
