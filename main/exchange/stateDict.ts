@@ -1,11 +1,17 @@
 /**
- * Weights between files and `TensorMap`: from an opened PyTorch checkpoint, and from and to safetensors files that hold
- * a state dict alone (no optimizer state). Counters (num_batches_tracked) are int64 in files and Int32Array here.
+ * Weights between files and `TensorMap`: from an opened PyTorch checkpoint, and from and to safetensors files, ours and
+ * others'. Counters (num_batches_tracked) are int64 in other programs' files and Int32Array here.
  */
 import type { WrittenFile } from '../durableFile.ts';
 import type { TensorMap } from '../training/types.ts';
 import type { PyTorchCheckpoint, StoredTensor } from './pytorch.ts';
-import { readSafetensors, SafetensorsError, writeSafetensors, type SafetensorsEntry } from './safetensors.ts';
+import {
+  readSafetensors,
+  readSafetensorsHeader,
+  SafetensorsError,
+  writeSafetensors,
+  type SafetensorsEntry,
+} from './safetensors.ts';
 
 /** Before the names of momentum buffers in a file of a run's checkpoint: what begins so is no part of its state dict. */
 export const OPTIMIZER_PREFIX = 'optimizer/';
@@ -45,15 +51,21 @@ export async function writeStateDict(
   return writeSafetensors(file, entries, { format: 'pt', ...metadata });
 }
 
-/** Reads a state dict from safetensors. Throws SafetensorsError for a broken file or an element type of no use here. */
-export async function readStateDict(file: string): Promise<TensorMap> {
-  const { tensors } = await readSafetensors(file);
-  const map: TensorMap = new Map();
+/**
+ * Reads the state dict of a safetensors file and what the file says beside it; optimiser state is passed over. Throws
+ * SafetensorsError for a broken file or an element type of no use here.
+ */
+export async function readStateDict(
+  file: string,
+): Promise<{ weights: TensorMap; metadata: Record<string, string> }> {
+  const { metadata, entries } = await readSafetensorsHeader(file);
+  const names = entries.map(({ name }) => name).filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
+  const { tensors } = await readSafetensors(file, names);
+  const weights: TensorMap = new Map();
   for (const [name, { dtype, shape, data }] of tensors) {
-    if (dtype === 'I64' || dtype === 'I32')
-      map.set(name, { shape, data: Int32Array.from(data as Int32Array | BigInt64Array, Number) });
-    else if (dtype === 'F32' || dtype === 'F16' || dtype === 'F64')
-      map.set(name, { shape, data: Float32Array.from(data as Float32Array) });
+    if (data instanceof Float32Array || data instanceof Int32Array) weights.set(name, { shape, data });
+    else if (data instanceof BigInt64Array) weights.set(name, { shape, data: Int32Array.from(data, Number) });
+    else if (data instanceof Float64Array) weights.set(name, { shape, data: Float32Array.from(data) });
     else
       throw new SafetensorsError(
         file,
@@ -61,7 +73,7 @@ export async function readStateDict(file: string): Promise<TensorMap> {
         `tensor "${name}" is ${dtype}; weights are expected as F32, F16, F64, I32 or I64`,
       );
   }
-  return map;
+  return { weights, metadata };
 }
 
 function isInteger({ dtype }: StoredTensor): boolean {

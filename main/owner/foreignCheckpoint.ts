@@ -8,7 +8,7 @@ import type { ClassOrder, Config } from '../../preload/contract.ts';
 import { writeFileDurably } from '../durableFile.ts';
 import { openPyTorch, type PlainRecord } from '../exchange/pytorch.ts';
 import { readSafetensorsHeader, writeSafetensors, type SafetensorsEntry } from '../exchange/safetensors.ts';
-import { readStateDict, readTensorMap } from '../exchange/stateDict.ts';
+import { OPTIMIZER_PREFIX, readStateDict, readTensorMap } from '../exchange/stateDict.ts';
 import type { Head } from '../training/networks/head.ts';
 import { findNetwork } from '../training/networks/index.ts';
 import { recogniseNetwork, type Recognition } from '../training/networks/recognise.ts';
@@ -69,7 +69,7 @@ const NAMED = 12;
 export async function describeCheckpoint(file: string): Promise<CheckpointReport> {
   if (await isSafetensors(file)) {
     const { metadata, entries } = await readSafetensorsHeader(file);
-    const weights = entries.filter(({ name }) => !name.startsWith(OPTIMIZER));
+    const weights = entries.filter(({ name }) => !name.startsWith(OPTIMIZER_PREFIX));
     return {
       ...reportOf(weights),
       format: 'safetensors',
@@ -144,9 +144,6 @@ export async function writeImported(
   return { file: name, sizeBytes: tensors.sizeBytes + Buffer.byteLength(json) };
 }
 
-/** Optimiser state in our own checkpoints; it is of no use to another run. */
-const OPTIMIZER = 'optimizer/';
-
 interface Named {
   name: string;
   shape: number[];
@@ -154,14 +151,13 @@ interface Named {
 
 async function readWeights(file: string): Promise<{ recognition: Recognition; weights: TensorMap }> {
   if (await isSafetensors(file)) {
-    const stored = await readStateDict(file);
-    const own = [...stored].filter(([name]) => !name.startsWith(OPTIMIZER));
+    const stored = [...(await readStateDict(file)).weights];
     const recognition = completeOr(
       file,
-      own.map(([name, { shape }]) => ({ name, shape })),
+      stored.map(([name, { shape }]) => ({ name, shape })),
     );
     const weights: TensorMap = new Map(
-      own.flatMap(([name, tensor]) => {
+      stored.flatMap(([name, tensor]) => {
         const ours = recognition.names.get(name);
         return ours === undefined ? [] : [[ours, tensor]];
       }),
@@ -236,13 +232,17 @@ async function isSafetensors(file: string): Promise<boolean> {
   }
 }
 
-/** PyTorch's example writes percent (`best_acc1`), RIDE's template a fraction (`monitor_best`). */
+/**
+ * Best top-1 as a fraction, by the file's own word. ResLT, LDAM-DRW and PyTorch's example write `best_acc1` in percent,
+ * RIDE's template `monitor_best` as a fraction. Others' names come in both: above 1 it can only be percent.
+ */
 function bestOf(extra: PlainRecord): number | null {
   for (const key of ['best_acc1', 'best_acc', 'best_top1', 'monitor_best']) {
     const value = extra[key];
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) continue;
-    if (key !== 'monitor_best' && value > 1 && value <= 100) return value / 100;
-    if (value <= 1) return value;
+    if (typeof value !== 'number') continue;
+    const isPercent = key === 'best_acc1' || (key !== 'monitor_best' && value > 1);
+    const top1 = isPercent ? value / 100 : value;
+    if (top1 >= 0 && top1 <= 1) return top1;
   }
   return null;
 }

@@ -9,7 +9,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { CheckpointRole } from '../../preload/contract.ts';
 import { readSafetensors, writeSafetensors, type SafetensorsEntry } from '../exchange/safetensors.ts';
-import { OPTIMIZER_PREFIX } from '../exchange/stateDict.ts';
+import { OPTIMIZER_PREFIX, readStateDict } from '../exchange/stateDict.ts';
 import type { CheckpointToSave, TensorMap, TrainingState } from '../training/types.ts';
 import { sweepTemporaryFiles, writeFileDurably } from '../durableFile.ts';
 import {
@@ -122,13 +122,13 @@ export async function loadCheckpoint(folder: string, file: string): Promise<Trai
   }
 }
 
-/** Reads the weights of a checkpoint by its path, with the position that its metadata give, or 0. */
+/** Reads the weights of a checkpoint, ours or an exported one, by its path, with the position that its metadata give, or 0. */
 export async function loadWeights(
   checkpointPath: string,
 ): Promise<{ weights: TensorMap; epoch: number; step: number }> {
-  const { metadata, tensors } = await readSafetensors(checkpointPath);
+  const { metadata, weights } = await readStateDict(checkpointPath);
   return {
-    weights: fromTensors(tensors).weights,
+    weights,
     epoch: Number(metadata['epoch'] ?? 0),
     step: Number(metadata['step'] ?? 0),
   };

@@ -13,7 +13,8 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
 import type { CheckpointRole } from '../../preload/contract.ts';
-import { readSafetensors } from '../../main/exchange/safetensors.ts';
+import { readSafetensors, writeSafetensors, type SafetensorsEntry } from '../../main/exchange/safetensors.ts';
+import { exportCheckpoint } from '../../main/owner/exportCheckpoint.ts';
 import {
   loadCheckpoint,
   loadWeights,
@@ -96,6 +97,40 @@ test('a checkpoint is read back bit for bit, with its position', async () => {
     epoch: 3,
     step: 300,
   });
+});
+
+test('weights are read from exported files and other programs’ number formats, without optimiser state', async () => {
+  const state = stateAt(3, 300);
+  await save(state, ['last']);
+  const exported = path.join(folder, 'exported.safetensors');
+  await exportCheckpoint({
+    ...{ source: path.join(folder, kept[0]!.file), target: exported },
+    ...{ format: 'safetensors', overwrite: false },
+  });
+  assert.equal((await readSafetensors(exported)).tensors.get('bn1.num_batches_tracked')!.dtype, 'I64');
+  assert.deepEqual((await loadWeights(exported)).weights, state.weights);
+
+  const other = path.join(folder, 'other.safetensors');
+  await writeSafetensors(
+    other,
+    new Map<string, SafetensorsEntry>([
+      ['half', { dtype: 'F16', shape: [2], data: Float32Array.of(0.5, -2) }],
+      ['double', { dtype: 'F64', shape: [1], data: Float64Array.of(0.1) }],
+      ['optimizer/mask', { dtype: 'BOOL', shape: [1], data: Uint8Array.of(1) }],
+    ]),
+  );
+  assert.deepEqual(
+    (await loadWeights(other)).weights,
+    new Map([
+      ['half', { shape: [2], data: Float32Array.of(0.5, -2) }],
+      ['double', { shape: [1], data: Float32Array.of(0.1) }],
+    ]),
+  );
+  await writeSafetensors(
+    other,
+    new Map<string, SafetensorsEntry>([['mask', { dtype: 'BOOL', shape: [1], data: Uint8Array.of(1) }]]),
+  );
+  await assert.rejects(loadWeights(other), /tensor "mask" is BOOL; weights are expected as F32, F16/);
 });
 
 test('the JSON beside it says what it is', async () => {

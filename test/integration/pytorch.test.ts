@@ -112,7 +112,7 @@ test('a shape that its data do not have is not written', async (t) => {
 test('a state dict goes through safetensors unchanged, counters as int64', async (t) => {
   const file = join(await temporaryFolder(t), 'weights.safetensors');
   await writeStateDict(file, weights, { epoch: '40' });
-  assert.deepEqual(await readStateDict(file), weights);
+  assert.deepEqual(await readStateDict(file), { weights, metadata: { format: 'pt', epoch: '40' } });
   const header = (await readFile(file)).toString('latin1');
   assert.match(header, /"bn1\.num_batches_tracked":\{"dtype":"I64"/);
 });

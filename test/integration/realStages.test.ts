@@ -134,6 +134,22 @@ test('cRT starts from a finished run, trains its classifier alone, and keeps tha
   }
 });
 
+test('a run starts from a checkpoint that was exported as safetensors', async () => {
+  const file = path.join(folder, 'exported.safetensors');
+  let task = await call('exportCheckpoint', {
+    ...{ ref: `${ce.id}@last`, format: 'safetensors', path: file, overwrite: false },
+  });
+  while (task.state === 'running') {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    task = await call('getTask', { id: task.id });
+  }
+  assert.equal(task.state, 'done', task.error?.message);
+  const run = await completed(await queue({ method: 'crt', initFrom: file, maxSteps: 1 }));
+  const [before, after] = [await weightsOf(`${ce.id}@last`), await weightsOf(`${run.id}@last`)];
+  for (const name of ['conv1.weight', 'bn1.num_batches_tracked'])
+    assert.deepEqual(after.get(name), before.get(name), name);
+});
+
 test('what names no checkpoint, or one that does not fit, is refused before anything is queued', async () => {
   const cases: [Config, RegExp][] = [
     [{ method: 'crt', initFrom: `${ce.id}@epoch-77` }, /initFrom: Run \d+ .* has no checkpoint epoch-77/],
