@@ -25,6 +25,7 @@ import {
 import { openPyTorch } from '../../main/exchange/pytorch.ts';
 import { readSafetensors } from '../../main/exchange/safetensors.ts';
 import { startBackgroundOwner } from '../../main/owner/client.ts';
+import { describeCheckpoint } from '../../main/owner/foreignCheckpoint.ts';
 import { createForeignFiles } from '../../main/owner/foreign.ts';
 import { readOwner } from '../../main/owner/lock.ts';
 import { entry, nodeExecutable } from '../../main/paths.ts';
@@ -187,6 +188,29 @@ test('a checkpoint: looked at, imported, exported and imported again', async (t)
   assert.deepEqual(Buffer.from(download.body), readFileSync(out));
   assert.equal((await library.services.resource(`/resource/checkpoint/${kept.id}?format=exe`))?.status, 400);
   assert.ok(existsSync(path.join(folder, 'runs')));
+});
+
+test('the best accuracy by the file’s own word is percent or a fraction as its program writes it', async (t) => {
+  const original = readFileSync(path.join(CHECKPOINTS, 'legacy_training_checkpoint.pth.tar')).toString(
+    'latin1',
+  );
+  const float = (value: number): string => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeFloatLE(value);
+    return bytes.toString('latin1');
+  };
+  const file = path.join(await temporaryFolder(t), 'checkpoint.pth.tar');
+  const told = async (key: string, value: number): Promise<number | null> => {
+    const changed = original.replace('best_acc1', key).replace(float(41.25), float(value));
+    writeFileSync(file, changed, 'latin1');
+    return (await describeCheckpoint(file)).bestTop1;
+  };
+  assert.equal(await told('best_acc1', 41.25), 0.4125);
+  assert.equal(await told('best_acc1', 0.5), 0.005, 'a first epoch of a thousand classes');
+  assert.equal(await told('best_acc1', 0), 0);
+  assert.equal(await told('best_acc1', 412.5), null);
+  assert.equal(await told('best_top1', 0.5), 0.5);
+  assert.equal(await told('best_top1', 41.25), 0.4125);
 });
 
 test('what must be refused is refused with a sentence about the file, and leaves no trace', async (t) => {
