@@ -1,7 +1,7 @@
 /** Streams of photographs: real files, real worker threads, and what happens when either fails. */
 import test, { type TestContext } from 'node:test';
 import assert from 'node:assert/strict';
-import { rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
@@ -87,13 +87,13 @@ async function drain(stream: BatchStream): Promise<Drained> {
   return all;
 }
 
-async function openSmall(dataset: string, workers: number, warnings: string[] = []) {
+async function openSmall(dataset: string, workers: number, warnings: string[] = [], retryDelaysMs = [1, 1]) {
   return openPhotoData(dataset, await readManifest(dataset), {
     workers,
     splits: ['train', 'test'],
     imageSize: SIZE,
     onWarning: (text) => warnings.push(text),
-    retryDelaysMs: [1, 1],
+    retryDelaysMs,
   });
 }
 
@@ -165,7 +165,7 @@ test('an image that goes bad in mid-run is replaced by one of its class, for any
   const [{ labels, images, warnings }] = results as [(typeof results)[number]];
   assert.match(
     warnings[0]!,
-    /train\/a\/07\.jpg: expected .*damaged.*Another image of its class takes its place/,
+    /train\/a\/07\.jpg: expected .*ends too early.*Another image of its class takes its place/,
   );
   assert.deepEqual(labels, whole.labels, 'classes stay as they were');
   assert.equal(images.filter((image, i) => image !== whole.images[i]).length, 1, 'only that image differs');
@@ -201,8 +201,50 @@ test('too many bad images, or a bad test image, end the run with a sentence', as
   await rm(join(root, 'train'), { recursive: true });
   await assert.rejects(
     drain(data.trainStream(options())),
-    /training images cannot be read, more than one in a hundred.*is the disk that holds/i,
+    /training images cannot be read, more than one in a hundred; the last: .*no file/,
   );
+});
+
+test('a disk that goes in mid-run ends it at once, and a file that is gone is not waited for', async (t) => {
+  const { root, dataset } = await makeDataset(t);
+  const warnings: string[] = [];
+  // A wait would be longer than the test may take.
+  const data = await openSmall(dataset, 2, warnings, [3_600_000]);
+  t.after(() => data.close());
+  await rm(join(root, 'train/a/07.jpg'));
+  await drain(data.trainStream(options()));
+  assert.match(warnings.join(), /train\/a\/07\.jpg: .*no file.*Another image of its class takes its place/);
+
+  const gone = new RegExp(
+    `${root}: expected the folder with the photographs.*found no folder, or an empty one.* Resume the run`,
+  );
+  const away = `${root}-away`;
+  await rename(root, away);
+  await assert.rejects(drain(data.trainStream(options())), gone);
+  await assert.rejects(openSmall(dataset, 1), /expected the folder with the photographs/);
+
+  await rename(away, root);
+  const other = await openSmall(dataset, 2);
+  t.after(() => other.close());
+  await rename(root, away);
+  // What is left of a disk that was mounted there.
+  await mkdir(root);
+  await assert.rejects(drain(other.evalStream('test', 4)), gone);
+  assert.equal(warnings.length, 1, 'no image is blamed for it');
+});
+
+test('a disk that gives nothing is waited for once, not for each image', async (t) => {
+  const { root, dataset } = await makeDataset(t);
+  const data = await openSmall(dataset, 1, [], [1000]);
+  t.after(() => data.close());
+  // There, but not to be read, whoever asks.
+  for (const name of await readdir(join(root, 'train/a'))) {
+    await rm(join(root, 'train/a', name));
+    await mkdir(join(root, 'train/a', name));
+  }
+  const startMs = performance.now();
+  await assert.rejects(drain(data.trainStream(options())), /more than one in a hundred/);
+  assert.ok(performance.now() - startMs < 3000);
 });
 
 test('a worker that dies is replaced and no image is lost; one that dies again and again ends the run', async (t) => {

@@ -16,7 +16,9 @@ import {
   readPhotograph,
   requireHeader,
 } from '../../main/datasets/photographs/decode.ts';
+import { SEED_WORDS } from '../../main/datasets/photographs/exampleRandom.ts';
 import { readListFile } from '../../main/datasets/photographs/listFile.ts';
+import { preparePhotograph } from '../../main/datasets/photographs/prepare.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'photographs');
@@ -119,6 +121,31 @@ test('a file that was cut short is told as such, however many fail at once', asy
     reasons,
     reasons.map((_, i) => (i % 3 === 0 ? 'whole' : 'truncated')),
   );
+});
+
+test('a cut file is refused whichever crop is wanted of it, and bytes behind a proper end do not matter', async () => {
+  const table = new Float32Array(3 * 256);
+  const prepare = (bytes: Uint8Array, seed: number) =>
+    preparePhotograph(
+      bytes,
+      'x.jpg',
+      { kind: 'training', size: 8, decode: 'exact', flip: false, colorJitter: 0 },
+      Uint32Array.from({ length: SEED_WORDS }, (_, word) => 1000 * seed + word),
+      table,
+      new Float32Array(3 * 8 * 8),
+    ).then(
+      () => 'used',
+      (error: PhotographError) => error.reason,
+    );
+  const prepared = (bytes: Uint8Array) =>
+    Promise.all(Array.from({ length: 20 }, (_, seed) => prepare(bytes, seed)));
+  for (const name of ['420.jpg', '444-progressive.jpg', 'lossy.webp', 'rgba.png']) {
+    const whole = await readFile(join(fixtures, name));
+    const part = Math.floor(0.9 * whole.length);
+    const whatever = Buffer.from([0, 0xff, 0xda, 0, 7, 0xff, 0x10]);
+    assert.deepEqual(new Set(await prepared(whole.subarray(0, part))), new Set(['truncated']), name);
+    assert.deepEqual(new Set(await prepared(Buffer.concat([whole, whatever]))), new Set(['used']), name);
+  }
 });
 
 test('the name of a file does not decide what it is', async (t) => {

@@ -18,6 +18,9 @@ sharp.cache(false);
 /** Larger images are refused: nobody trains on them, and a small file can claim any size. */
 const MAX_PIXELS = 200_000_000;
 
+/** What is expected of a file, and what to do about one that is not so. */
+const WHOLE = 'a whole image; replace the file, or add the dataset again';
+
 export interface Pixels {
   /** [height, width, 3] uint8. */
   pixels: Uint8Array;
@@ -58,8 +61,9 @@ export async function readImageFile(file: string): Promise<Buffer> {
 }
 
 /**
- * What a file is and how large. Throws PhotographError (`not-an-image`, `unsupported`) for what cannot be decoded here
- * to Pillow's pixels. `file` is for messages only.
+ * What a file is and how large. Throws PhotographError (`not-an-image`, `unsupported`, `truncated`) for what cannot be
+ * decoded here to Pillow's pixels: a file that was cut short as a whole, whichever part of it is wanted. `file` is for
+ * messages only.
  */
 export function requireHeader(bytes: Uint8Array, file: string): ImageHeader {
   const header = imageHeader(bytes);
@@ -75,6 +79,8 @@ export function requireHeader(bytes: Uint8Array, file: string): ImageHeader {
   const { width, height } = header;
   if (width < 1 || height < 1 || width * height > MAX_PIXELS)
     throw new PhotographError('unsupported', file, `1 to ${MAX_PIXELS} pixels`, `${width} x ${height}`);
+  if (endsTooEarly(bytes, header.format))
+    throw new PhotographError('truncated', file, WHOLE, 'one that ends too early');
   return header;
 }
 
@@ -84,10 +90,7 @@ export async function decodePhotograph(bytes: Uint8Array, file: string): Promise
   return decodeRegion(bytes, header, { top: 0, left: 0, width: header.width, height: header.height }, file);
 }
 
-/**
- * Decodes one part of an image; what lies below it in the file is not decoded. Throws PhotographError (`truncated`,
- * `unreadable`).
- */
+/** Decodes one part of an image; what lies below it in the file is not decoded. Throws PhotographError (`unreadable`). */
 export async function decodeRegion(
   bytes: Uint8Array,
   header: ImageHeader,
@@ -96,7 +99,7 @@ export async function decodeRegion(
 ): Promise<Pixels> {
   const whole = region.width === header.width && region.height === header.height;
   const image = open(bytes, header);
-  return toRgb(whole ? image : image.extract(region), bytes, header, file);
+  return toRgb(whole ? image : image.extract(region), header, file);
 }
 
 /**
@@ -115,7 +118,6 @@ export async function decodeShrunk(
     open(bytes, header)
       .resize({ ...size, fit: 'fill' })
       .extract(region),
-    bytes,
     header,
     file,
   );
@@ -131,23 +133,15 @@ function open(bytes: Uint8Array, { cmyk }: ImageHeader): Sharp {
   return cmyk ? image.pipelineColourspace('cmyk').toColourspace('cmyk') : image;
 }
 
-async function toRgb(
-  image: Sharp,
-  bytes: Uint8Array,
-  { cmyk, format }: ImageHeader,
-  file: string,
-): Promise<Pixels> {
+async function toRgb(image: Sharp, { cmyk }: ImageHeader, file: string): Promise<Pixels> {
   const { data, info } = await image
     .raw()
     .toBuffer({ resolveWithObject: true })
     .catch((error: Error) => {
-      const expected = 'a whole image; replace the file, or add the dataset again';
-      if (endsTooEarly(bytes, format))
-        throw new PhotographError('truncated', file, expected, 'one that ends too early');
       throw new PhotographError(
         'unreadable',
         file,
-        expected,
+        WHOLE,
         `damaged data (the decoder's "${error.message.trim()}")`,
       );
     });

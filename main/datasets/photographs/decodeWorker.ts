@@ -93,15 +93,25 @@ function isWanted({ state, generation }: DecodeJob): boolean {
   return !closing && Atomics.load(state, 0) > 0 && Atomics.load(state, 1) === generation;
 }
 
-/** Network disks fail for moments: what they do not give is asked for again, unless nobody waits any more. */
+/** False after a wait that was in vain, until the disk gives something again: nothing else is waited for then. */
+let isPatient = true;
+
+/**
+ * Network disks fail for moments: what they do not give is asked for again, unless nobody waits any more. A file that is
+ * not there does not come by waiting.
+ */
 async function readPatiently(file: string, job: DecodeJob): Promise<Buffer> {
-  for (const delay of retryDelaysMs) {
+  for (let attempt = 0; ; attempt++) {
     try {
-      return await readImageFile(file);
-    } catch {
+      const bytes = await readImageFile(file);
+      isPatient = true;
+      return bytes;
+    } catch (error) {
+      if (!(error instanceof PhotographError) || error.reason === 'missing' || !isPatient) throw error;
+      const delay = retryDelaysMs[attempt];
+      if (delay === undefined) isPatient = false;
+      if (delay === undefined || !isWanted(job)) throw error;
       await sleep(delay);
-      if (!isWanted(job)) break;
     }
   }
-  return readImageFile(file);
 }

@@ -24,7 +24,7 @@ import { SEED_WORDS } from './exampleRandom.ts';
 import { findUnusable } from './findUnusable.ts';
 import { openPhotoIndex, type PhotoIndex } from './photoIndex.ts';
 import type { Preparation } from './prepare.ts';
-import { resolveInRoot } from './root.ts';
+import { requireRoot, resolveInRoot } from './root.ts';
 import { substituteFor } from './substitute.ts';
 import { judgePhotographs, toleratedFaults } from './usable.ts';
 
@@ -64,7 +64,7 @@ interface Slot {
 /**
  * Opens a registered dataset of photographs. The caller closes it, which ends its worker threads.
  *
- * Throws DatasetError when the index is damaged, and Error with a sentence when too many images are unusable, or one that
+ * Throws DatasetError when the index is damaged or the root is gone, and Error with a sentence when too many images are unusable, or one that
  * evaluation needs; see judgePhotographs.
  */
 export async function openPhotoData(
@@ -73,6 +73,7 @@ export async function openPhotoData(
   { workers, splits, imageSize, onWarning, retryDelaysMs = RETRY_DELAYS_MS }: PhotoDataOptions,
 ): Promise<TrainingData> {
   const root = manifest.source.path;
+  await requireRoot(root);
   const indices: Partial<Record<Split, PhotoIndex>> = {};
   for (const split of splits) indices[split] = await openPhotoIndex(folder, split);
   const problems = await findUnusable(folder, root, indices);
@@ -135,7 +136,7 @@ class PhotoData implements TrainingData {
       table: normalisationTable(manifest.mean, manifest.std),
       retryDelaysMs,
       onWarning,
-      onImageFailed: (job, example, message) => this.#imageFailed(job, example, message),
+      onImageFailed: (job, example, message) => void this.#imageFailed(job, example, message),
       onFailed: (error) => this.#fail(error),
     });
   }
@@ -247,11 +248,20 @@ class PhotoData implements TrainingData {
     throw new Error(`No training image of the class "${this.classNames[label]}" can be read any more.`);
   }
 
-  #imageFailed(
+  async #imageFailed(
     { state, generation }: DecodeJob,
     { index, row }: DecodeJob['examples'][number],
     message: string,
-  ): void {
+  ): Promise<void> {
+    // Of a disk that is gone no image is to blame, and no other one could take its place.
+    const rootFault = await requireRoot(this.#root).then(
+      () => null,
+      (error: Error) => error,
+    );
+    if (rootFault !== null) {
+      this.#fail(new Error(`${rootFault.message} Resume the run when it is back.`, { cause: rootFault }));
+      return;
+    }
     const slot = this.#working.get(state);
     if (slot?.generation !== generation || Atomics.load(state, 0) <= 0) return;
     if (slot.preparation.kind === 'evaluation') {
@@ -271,7 +281,7 @@ class PhotoData implements TrainingData {
     try {
       if (this.#unusable.size > toleratedFaults(length))
         throw new Error(
-          `${this.#unusable.size} of ${length} training images cannot be read, more than one in a hundred; the last: ${message} Is the disk that holds ${this.#root} still there?`,
+          `${this.#unusable.size} of ${length} training images cannot be read, more than one in a hundred; the last: ${message}`,
         );
       slot.rows[index] = this.#substitute(slot, index);
     } catch (error) {

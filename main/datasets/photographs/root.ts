@@ -1,4 +1,5 @@
-/** Paths of list files: plain, forward, and inside their root. */
+/** The folder that photographs lie in, and their paths as list files give them: plain, forward, and inside it. */
+import { opendir } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
 import { DatasetError } from '../errors.ts';
 
@@ -28,5 +29,30 @@ export function resolveInRoot(root: string, relative: string): string {
     offset: null,
     expected: isAbsolute(root) ? `a path inside ${root}` : 'an absolute root folder',
     found: isAbsolute(root) ? 'one that leaves it' : `"${root}"`,
+  });
+}
+
+/** Whether a root can be seen. Where a disk was mounted that is gone, there is no folder, or an empty one. */
+export async function isRootThere(root: string): Promise<boolean> {
+  try {
+    const folder = await opendir(root);
+    const first = await folder.read();
+    await folder.close();
+    return first !== null;
+  } catch (error) {
+    // A folder that may not be listed can still give its files.
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
+}
+
+/** Throws DatasetError with what to do when a root can't be seen. */
+export async function requireRoot(root: string): Promise<void> {
+  if (await isRootThere(root)) return;
+  throw new DatasetError({
+    file: root,
+    offset: null,
+    expected:
+      'the folder with the photographs (is its disk still there?); bring it back, or change the root to where they are now',
+    found: 'no folder, or an empty one',
   });
 }
