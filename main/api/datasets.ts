@@ -1,13 +1,11 @@
 /** The contract's functions about datasets. Everything that reads foreign files or pixels runs in the background. */
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type {
   AddDatasetOptions,
   Api,
   DatasetDetail,
   DatasetOffer,
-  ImageProblem,
-  ImageProblemReason,
   PhotographDetail,
   PhotographOptions,
   Task,
@@ -19,12 +17,13 @@ import {
   previewSubset,
   type DatasetManifest,
 } from '../datasets/index.ts';
-import { readPhotoCheck } from '../datasets/photographs/photoCheck.ts';
+import { isRootThere } from '../datasets/photographs/root.ts';
 import { assetsFolder } from '../paths.ts';
 import { StudioError } from '../store/errors.ts';
 import { schemesOf } from '../store/scores.ts';
 import type { TaskContext } from '../tasks.ts';
 import type { ApiContext } from './context.ts';
+import { lastPhotoCheck } from './datasetFit.ts';
 import { freeDatasetName, suggestDatasetName } from './datasetNames.ts';
 
 type DatasetApi = Pick<
@@ -174,7 +173,7 @@ export function datasetApi(context: ApiContext): DatasetApi {
       lorenz,
       schemes: schemesOf(manifest.classCounts),
       folder: path.join(libraryFolder, folder),
-      photographs: await photographDetail(manifest, path.join(libraryFolder, folder)),
+      photographs: await photographDetail(background, manifest, path.join(libraryFolder, folder)),
     };
   }
 
@@ -231,27 +230,12 @@ export function datasetApi(context: ApiContext): DatasetApi {
       return verify(id);
     },
 
-    async listDatasetProblems({ id, reason, offset, limit }) {
-      const check = await background.run(
-        'readPhotoCheck',
-        { folder: folderOf(id) },
+    async listDatasetProblems({ id, ...page }) {
+      return background.run(
+        'listPhotoProblems',
+        { folder: folderOf(id), ...page },
         { timeoutMs: LOOK_TIMEOUT_MS },
       );
-      const all = (check?.problems ?? []).map(({ code, ...problem }): ImageProblem => ({
-        ...problem,
-        reason: code,
-      }));
-      const counts: Record<ImageProblemReason, number> = {
-        missing: 0,
-        changed: 0,
-        truncated: 0,
-        'not-an-image': 0,
-        unsupported: 0,
-        unreadable: 0,
-      };
-      for (const problem of all) counts[problem.reason]++;
-      const items = all.filter((problem) => reason === null || problem.reason === reason);
-      return { counts, total: items.length, items: items.slice(offset, offset + limit) };
     },
 
     async relocateDataset({ id, root }) {
@@ -302,6 +286,7 @@ export function datasetApi(context: ApiContext): DatasetApi {
 }
 
 async function photographDetail(
+  background: ApiContext['background'],
   { source, photographs, classCounts }: DatasetManifest,
   folder: string,
 ): Promise<PhotographDetail | null> {
@@ -310,10 +295,9 @@ async function photographDetail(
   photographs.rankLabels?.forEach((label, sourceLabel) => {
     sourceLabels[label] = sourceLabel;
   });
-  const root = await stat(source.path).catch(() => null);
   return {
     root: source.path,
-    rootExists: root?.isDirectory() === true,
+    rootExists: await isRootThere(source.path),
     normalisation: photographs.normalisation,
     rankLabels: photographs.rankLabels !== null,
     sourceLabels,
@@ -321,7 +305,7 @@ async function photographDetail(
     testFraction: photographs.testFraction,
     leftOut: photographs.leftOut,
     // A damaged result is told where it is listed.
-    problems: (await readPhotoCheck(folder).catch(() => null))?.problems.length ?? 0,
+    problems: (await lastPhotoCheck(background, folder).catch(() => null))?.problems ?? 0,
   };
 }
 

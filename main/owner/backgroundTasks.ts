@@ -9,7 +9,9 @@ import { downloadOfficial, type OfficialDataset } from '../datasets/official.ts'
 import { probeDataset, type DatasetProbe } from '../datasets/probe.ts';
 import type { RegisteredDataset } from '../datasets/newDataset.ts';
 import { checkPhotographs } from '../datasets/photographs/check.ts';
-import { readPhotoCheck, type PhotoCheck } from '../datasets/photographs/photoCheck.ts';
+import { listPhotoProblems, type ProblemPage } from '../datasets/photographs/listProblems.ts';
+import type { PhotoProblemCode } from '../datasets/photographs/photoCheck.ts';
+import { summarisePhotoCheck, type PhotoSummary } from '../datasets/photographs/photoSummary.ts';
 import { probePhotographs } from '../datasets/photographs/probe.ts';
 import {
   PLAIN_PHOTOGRAPHS,
@@ -108,9 +110,22 @@ export const backgroundTasks = {
     return relocatePhotographs(folder, root, context);
   },
 
-  /** What the last check of photographs found; null when there was none. */
-  readPhotoCheck({ folder }: { folder: string }): Promise<PhotoCheck | null> {
-    return readPhotoCheck(folder);
+  /** What the last check of photographs found. */
+  listPhotoProblems({
+    folder,
+    ...page
+  }: {
+    folder: string;
+    reason: PhotoProblemCode | null;
+    offset: number;
+    limit: number;
+  }): Promise<ProblemPage> {
+    return listPhotoProblems(folder, page);
+  },
+
+  /** Its summary, made now; null when there was no check. */
+  summarisePhotoCheck({ folder }: { folder: string }): Promise<PhotoSummary | null> {
+    return summarisePhotoCheck(folder);
   },
 
   downloadDataset(

@@ -226,8 +226,19 @@ test('a run is refused, warned of or taken by what is known of the photographs',
   assert.equal(error.code, 'invalid-config');
   assert.match(error.message, /test images can't be used/);
 
+  // A check of an older version has no summary: it is made in the background.
+  const { folder: datasetFolder, verification } = await call('getDataset', { id });
+  await rm(path.join(datasetFolder, 'check-summary.json'));
+  assert.match((await said()).problem!, /1 of the 6 test images can't be used/);
+  assert.ok(existsSync(path.join(datasetFolder, 'check-summary.json')));
+  assert.equal((await call('getDataset', { id })).photographs!.problems, 4);
+
   await rename(root, `${root}-gone`);
   assert.match((await said()).problem!, /there is no such folder now.*change the root/);
+  const unchecked = await done(await call('verifyDataset', { id }));
+  assert.equal(unchecked.state, 'failed');
+  assert.match(unchecked.error!.message, /expected the folder with the photographs/);
+  assert.deepEqual((await call('getDataset', { id })).verification, verification, 'no verdict on the images');
   const gone = await done(await call('relocateDataset', { id, root }));
   assert.equal(gone.state, 'failed');
   const detail = await call('getDataset', { id });

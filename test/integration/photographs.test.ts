@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -10,8 +10,10 @@ import { DatasetError } from '../../main/datasets/errors.ts';
 import { listImages, readLabels, sheet, thumbnail } from '../../main/datasets/images.ts';
 import { readManifest } from '../../main/datasets/manifest.ts';
 import { checkPhotographs } from '../../main/datasets/photographs/check.ts';
+import { listPhotoProblems } from '../../main/datasets/photographs/listProblems.ts';
 import { readPhotoCheck } from '../../main/datasets/photographs/photoCheck.ts';
 import { openPhotoIndex } from '../../main/datasets/photographs/photoIndex.ts';
+import { readPhotoSummary, summarisePhotoCheck } from '../../main/datasets/photographs/photoSummary.ts';
 import { probePhotographs } from '../../main/datasets/photographs/probe.ts';
 import {
   PLAIN_PHOTOGRAPHS,
@@ -304,9 +306,7 @@ test('the check lists what is missing, changed, cut short or no image; a dataset
   });
   assert.equal(withoutMissing.manifest.photographs!.leftOut, 1);
 
-  // An index that somebody changed, and a root that is gone, are told without a look at the images.
-  await rename(root, `${root}-gone`);
-  assert.match((await checkPhotographs(dataset)).message, /images: expected the folder with the photographs/);
+  // An index that somebody changed is told without a look at the images.
   const stats = await readFile(join(dataset, 'train.stats'));
   stats[0]! ^= 1;
   await writeFile(join(dataset, 'train.stats'), stats);
@@ -333,6 +333,83 @@ test('a check that is stopped keeps what the last one found', async (t) => {
   assert.equal((await readPhotoCheck(dataset))!.problems.length, 1);
 });
 
+test('a root that is gone fails the check and leaves the last result, also when it goes in the middle', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { root, lists } = await makeSource(folder);
+  const { folder: dataset } = await registerPhotographs({
+    libraryFolder: folder,
+    id: 1,
+    source: { path: root, lists },
+    options: FULL,
+  });
+  await rm(join(root, 'train/cat/0003.jpg'));
+  await checkPhotographs(dataset);
+  const before = await snapshot(dataset);
+  const gone = /images: expected the folder with the photographs .*found no folder, or an empty one/;
+  const away = `${root}-away`;
+  let looked = 0;
+  const inTheMiddle = checkPhotographs(dataset, {
+    onProgress: () => {
+      if (looked++ === 0) renameSync(root, away);
+    },
+  });
+  await assert.rejects(inTheMiddle, gone);
+  await assert.rejects(checkPhotographs(dataset), gone);
+  await mkdir(root);
+  await assert.rejects(checkPhotographs(dataset), gone);
+  assert.deepEqual(await snapshot(dataset), before);
+});
+
+test('a check of an older version gets its summary once, and problems are listed a page at a time', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { root, lists } = await makeSource(folder);
+  const { folder: dataset } = await registerPhotographs({
+    libraryFolder: folder,
+    id: 1,
+    source: { path: root, lists },
+    options: FULL,
+  });
+  assert.equal(await readPhotoSummary(dataset), null, 'no check yet');
+  await rm(join(root, 'train/bee'), { recursive: true });
+  await writeFile(join(root, 'train/ant/0002.jpg'), await jpeg({ width: 64 }));
+  await rm(join(root, 'val/ant/0001.jpg'));
+  await checkPhotographs(dataset);
+  const summary = (await readPhotoSummary(dataset))!;
+  assert.equal(summary.problems, 5);
+  assert.deepEqual(summary.faults, {
+    unusable: {
+      train: { images: 3, first: 'train/bee/0000.jpg' },
+      val: { images: 0, first: null },
+      test: { images: 1, first: 'val/ant/0001.jpg' },
+    },
+    emptiedClass: 2,
+    changed: { images: 1, first: 'train/ant/0002.jpg' },
+  });
+
+  // Another check, by a version that writes none.
+  const file = join(dataset, 'check.json');
+  await writeFile(file, await readFile(file, 'utf8').then((text) => ` ${text}`));
+  assert.equal(await readPhotoSummary(dataset), undefined);
+  assert.deepEqual((await summarisePhotoCheck(dataset))!.faults, summary.faults);
+  assert.deepEqual((await readPhotoSummary(dataset))!.faults, summary.faults);
+
+  const page = await listPhotoProblems(dataset, { reason: 'missing', offset: 1, limit: 2 });
+  assert.deepEqual([page.counts.missing, page.counts.changed, page.total], [4, 1, 4]);
+  assert.deepEqual(
+    page.items.map(({ path, reason }) => [path, reason]),
+    [
+      ['train/bee/0001.jpg', 'missing'],
+      ['train/bee/0002.jpg', 'missing'],
+    ],
+  );
+  await writeFile(file, '{');
+  assert.equal(await readPhotoSummary(dataset), undefined);
+  await assert.rejects(
+    summarisePhotoCheck(dataset),
+    /expected the result of a check; check the dataset again/,
+  );
+});
+
 test('the root can be changed to where the same images are, and to no other', async (t) => {
   const folder = await temporaryFolder(t);
   const { root, lists } = await makeSource(folder);
@@ -346,17 +423,23 @@ test('the root can be changed to where the same images are, and to no other', as
   await rename(root, moved);
   await mkdir(root);
   await assert.rejects(relocatePhotographs(dataset, root), /24 of them missing/);
+  await rm(join(moved, 'train/cat/0003.jpg'));
+  await writeFile(join(moved, 'train/ant/0002.jpg'), await jpeg({ width: 64 }));
   await writePhotographs(join(folder, 'other'), {
     ...classFolders('train', { cat: 6, ant: 9, bee: 3 }, { width: 50 }),
     ...classFolders('val', { cat: 2, ant: 2, bee: 2 }, { width: 50 }),
   });
-  await assert.rejects(relocatePhotographs(dataset, join(folder, 'other')), /other images lie there/);
+  await assert.rejects(
+    relocatePhotographs(dataset, join(folder, 'other')),
+    /24 of them of another size: other images lie there/,
+  );
   assert.equal((await readManifest(dataset)).source.path, root, 'a refusal changes nothing');
 
   const after = await relocatePhotographs(dataset, moved);
   assert.equal(after.manifestHash, manifest.manifestHash);
   assert.deepEqual(await readManifest(dataset), { ...manifest, source: { ...manifest.source, path: moved } });
-  assert.equal((await checkPhotographs(dataset)).ok, true);
+  // One that was replaced and one that is gone are no other dataset; the check lists them.
+  assert.match((await checkPhotographs(dataset)).message, /2 of 24 images .*1 missing, 1 changed/);
 });
 
 test('thumbnails are made when they are looked at, keep their aspect, and follow a changed file', async (t) => {

@@ -3,7 +3,6 @@
  * decoder that training uses. What is wrong is listed beside the index, where the dataset's page and the trainer read it.
  */
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatasetError } from '../errors.ts';
 import { MANIFEST_FILE, readManifest, splitsOf, type DatasetManifest, type Split } from '../manifest.ts';
@@ -12,7 +11,8 @@ import { hashStoredFiles, type Verification } from '../verify.ts';
 import { decodePhotograph, PhotographError, readImageFile } from './decode.ts';
 import { writePhotoCheck, type PhotoCheck, type PhotoProblemCode } from './photoCheck.ts';
 import { openPhotoIndex, type PhotoIndex } from './photoIndex.ts';
-import { resolveInRoot } from './root.ts';
+import { summarisePhotoCheck } from './photoSummary.ts';
+import { requireRoot, resolveInRoot } from './root.ts';
 
 type PhotoProblem = PhotoCheck['problems'][number];
 
@@ -23,45 +23,42 @@ const TOLD_EVERY_MS = 250;
 
 /**
  * Checks a dataset of photographs and writes what was found into its folder. A difference is a result (`ok` false), not
- * an exception; an index that is not what was written, or a root that is gone, is one too, and the list of problems
- * stays as it was then.
+ * an exception; an index that is not what was written is one too, and the list of problems stays as it was then.
+ *
+ * Throws DatasetError when the root is gone, before or in the middle: that says nothing of the images, and nothing is
+ * written.
  */
 export async function checkPhotographs(
   folder: string,
   { onProgress, signal }: TaskOptions = {},
 ): Promise<Verification> {
-  try {
-    const manifest = await readManifest(folder);
-    await hashStoredFiles(folder, manifest, { signal });
-    const indices = new Map<Split, PhotoIndex>();
-    for (const split of splitsOf(manifest)) indices.set(split, await openPhotoIndex(folder, split));
-    requireSizes(folder, manifest, indices);
-    await requireRoot(manifest.source.path);
-    const problems = await checkAll(manifest, indices, { onProgress, signal });
-    await writePhotoCheck(folder, {
-      format: 1,
-      checkedAtMs: Date.now(),
-      complete: true,
-      counts: manifest.counts,
-      problems,
-    });
-    const examples = manifest.counts.train + manifest.counts.val + manifest.counts.test;
-    return { ok: problems.length === 0, message: verdict(examples, problems), examples };
-  } catch (error) {
-    if (!(error instanceof DatasetError)) throw error;
-    return { ok: false, message: error.message, examples: 0 };
-  }
+  const opened = await openIndices(folder, signal).catch((error: unknown) => {
+    if (error instanceof DatasetError) return error;
+    throw error;
+  });
+  if (opened instanceof DatasetError) return { ok: false, message: opened.message, examples: 0 };
+  const { manifest, indices } = opened;
+  const { counts, classNames } = manifest;
+  await requireRoot(manifest.source.path);
+  const problems = await checkAll(manifest, indices, { onProgress, signal });
+  await writePhotoCheck(folder, { format: 1, checkedAtMs: Date.now(), complete: true, counts, problems });
+  const trainLabels = indices.get('train')!.labels;
+  await summarisePhotoCheck(folder, { problems, trainLabels, classes: classNames.length });
+  const examples = counts.train + counts.val + counts.test;
+  return { ok: problems.length === 0, message: verdict(examples, problems), examples };
 }
 
-async function requireRoot(root: string): Promise<void> {
-  const found = await stat(root).catch(() => null);
-  if (found?.isDirectory() === true) return;
-  throw new DatasetError({
-    file: root,
-    offset: null,
-    expected: 'the folder with the photographs; bring it back, or change the root to where they are now',
-    found: 'no folder',
-  });
+/** Throws DatasetError when what was written is not as it was. */
+async function openIndices(
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<{ manifest: DatasetManifest; indices: Map<Split, PhotoIndex> }> {
+  const manifest = await readManifest(folder);
+  await hashStoredFiles(folder, manifest, { signal });
+  const indices = new Map<Split, PhotoIndex>();
+  for (const split of splitsOf(manifest)) indices.set(split, await openPhotoIndex(folder, split));
+  requireSizes(folder, manifest, indices);
+  return { manifest, indices };
 }
 
 /** The sizes in the index are part of what the manifest's hash stands for. */
@@ -101,7 +98,11 @@ async function checkAll(
       signal?.throwIfAborted();
       const { split, row, path, sizeBytes } = rows[next++]!;
       const problem = await checkOne(manifest.source.path, path, sizeBytes);
-      if (problem !== null) problems.push({ split, row, path, ...problem });
+      if (problem !== null) {
+        // Of a disk that is gone every image would be missing.
+        await requireRoot(manifest.source.path);
+        problems.push({ split, row, path, ...problem });
+      }
       done++;
       const now = performance.now();
       if (now - toldAtMs < TOLD_EVERY_MS && done < rows.length) continue;
@@ -112,7 +113,10 @@ async function checkAll(
       );
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: AT_ONCE }, work)).finally(() => {
+    // Where one fails, the others end too.
+    next = rows.length;
+  });
   const order = new Map([...indices.keys()].map((split, place) => [split, place]));
   return problems.sort((a, b) => order.get(a.split)! - order.get(b.split)! || a.row - b.row);
 }

@@ -26,7 +26,7 @@ import { openPhotoIndex, type PhotoIndex } from './photoIndex.ts';
 import type { Preparation } from './prepare.ts';
 import { requireRoot, resolveInRoot } from './root.ts';
 import { substituteFor } from './substitute.ts';
-import { judgePhotographs, toleratedFaults } from './usable.ts';
+import { countFaults, judgePhotographs, toleratedFaults } from './usable.ts';
 
 export interface PhotoDataOptions {
   workers: number;
@@ -79,8 +79,7 @@ export async function openPhotoData(
   const problems = await findUnusable(folder, root, indices);
   const { refusal, warning } = judgePhotographs(
     manifest,
-    problems,
-    indices.train?.labels ?? new Int32Array(0),
+    countFaults(problems, indices.train?.labels ?? new Int32Array(0), manifest.classNames.length),
   );
   if (refusal !== null) throw new Error(refusal);
   if (warning !== null) onWarning(warning);

@@ -7,16 +7,15 @@ import { MANIFEST_FILE, readManifest, splitsOf, type DatasetManifest } from '../
 import type { TaskOptions } from '../newDataset.ts';
 import { CHECK_FILE } from './photoCheck.ts';
 import { openPhotoIndex, statAll } from './photoIndex.ts';
-
-/** So large a share may be missing in the new place; more means another folder, or a copy that is not finished. */
-const MAX_MISSING = 0.01;
+import { toleratedFaults } from './usable.ts';
 
 /**
  * Looks all images up below `root` and writes it into the manifest. The dataset stays the same one: its hash does not
  * include the root. The last check is forgotten, because it was of other files.
  *
- * Throws DatasetError when an image has another size there than it was registered with, or more than one in a hundred
- * is missing; the dataset is left as it was then.
+ * A few images may be missing there, or be others than they were: they are wrong in the old place too, and the next
+ * check lists them. More (see toleratedFaults) mean another folder, or a copy that is not finished: throws DatasetError,
+ * and the dataset is left as it was.
  */
 export async function relocatePhotographs(
   folder: string,
@@ -28,6 +27,7 @@ export async function relocatePhotographs(
   const splits = splitsOf(manifest);
   let images = 0;
   const missing: string[] = [];
+  const changed: string[] = [];
   for (const [place, split] of splits.entries()) {
     const index = await openPhotoIndex(folder, split);
     const { sizes } = await statAll(absolute, index.paths, {
@@ -40,24 +40,17 @@ export async function relocatePhotographs(
       const now = sizes[row]!;
       if (Number.isNaN(before)) continue;
       if (Number.isNaN(now)) missing.push(path);
-      else if (now !== before) {
-        throw new DatasetError({
-          file: join(absolute, path),
-          offset: null,
-          expected: `${before} bytes, as when the dataset was added`,
-          found: `${now}: other images lie there`,
-        });
-      }
+      else if (now !== before) changed.push(path);
     }
   }
-  if (missing.length > MAX_MISSING * images) {
-    throw new DatasetError({
-      file: absolute,
-      offset: null,
-      expected: `the ${images} images of the dataset, such as ${missing[0]}`,
-      found: `${missing.length} of them missing`,
-    });
-  }
+  const refuse = (such: string, found: string) => {
+    const expected = `the ${images} images of the dataset, such as ${such}`;
+    throw new DatasetError({ file: absolute, offset: null, expected, found });
+  };
+  const tolerated = toleratedFaults(images);
+  if (missing.length > tolerated) refuse(missing[0]!, `${missing.length} of them missing`);
+  if (changed.length > tolerated)
+    refuse(changed[0]!, `${changed.length} of them of another size: other images lie there`);
   const moved = { ...manifest, source: { ...manifest.source, path: absolute } };
   await writeFileDurably(join(folder, MANIFEST_FILE), `${JSON.stringify(moved, null, 2)}\n`);
   await rm(join(folder, CHECK_FILE), { force: true });

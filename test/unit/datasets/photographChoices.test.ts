@@ -2,7 +2,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { choosePhotographs, type PhotographChoices } from '../../../main/datasets/photographs/describe.ts';
 import { suggestPhotographName } from '../../../main/datasets/photographs/suggestName.ts';
-import { judgePhotographs } from '../../../main/datasets/photographs/usable.ts';
+import { countFaults, judgePhotographs } from '../../../main/datasets/photographs/usable.ts';
 import type { PhotographSplit } from '../../../main/datasets/photographs/source.ts';
 
 /** So many images of each class: `<split>/<class>/<n>`. */
@@ -98,7 +98,8 @@ test('a few bad training images are a warning; a bad test image, an empty class 
     code: 'missing' as const,
     message: '',
   });
-  const judge = (...problems: ReturnType<typeof problem>[]) => judgePhotographs(manifest, problems, labels);
+  const judge = (...problems: ReturnType<typeof problem>[]) =>
+    judgePhotographs(manifest, countFaults(problems, labels, 2));
   assert.deepEqual(judge(), { refusal: null, warning: null });
   assert.match(judge(problem('train', 5)).warning!, /1 of the 400 training images .*others of their classes/);
   assert.match(judge(problem('test', 3)).refusal!, /1 of the 20 test images .*test\/3\.jpg/);
@@ -106,4 +107,10 @@ test('a few bad training images are a warning; a bad test image, an empty class 
   const five = [1, 2, 3, 4, 5].map((row) => problem('train', row));
   assert.equal(judge(...five.slice(1)).refusal, null, 'one in a hundred is allowed');
   assert.match(judge(...five).refusal!, /more than one in a hundred/);
+
+  const changed = five.map((one) => ({ ...one, code: 'changed' as const }));
+  const faults = countFaults([...changed, problem('train', 9)], labels, 2);
+  assert.deepEqual(faults.changed, { images: 5, first: 'train/1.jpg' });
+  assert.deepEqual(faults.unusable.train, { images: 1, first: 'train/9.jpg' }, 'the others are trained on');
+  assert.equal(countFaults([{ ...changed[0]!, split: 'test' }], labels, 2).unusable.test.images, 1);
 });
