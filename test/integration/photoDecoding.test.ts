@@ -3,7 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { countClasses } from '../../main/datasets/subset.ts';
@@ -201,6 +201,21 @@ test('class folders are read as ImageFolder reads them', async (t) => {
   await assert.rejects(
     readClassFolders(join(root, 'train', 'b')),
     /a folder for each class, at least two, found only one/,
+  );
+  const vehicles = join(root, 'vehicles');
+  for (const name of ['train', 'bus', 'tram']) {
+    await mkdir(join(vehicles, name, 'deep'), { recursive: true });
+    await writeFile(join(vehicles, name, 'deep', '1.jpg'), 'x');
+  }
+  const { classNames: vehicleNames, train: vehicleImages } = await readClassFolders(vehicles);
+  assert.deepEqual(vehicleNames, ['bus', 'train', 'tram'], 'a train can be a class');
+  assert.deepEqual(vehicleImages.paths, ['bus/deep/1.jpg', 'train/deep/1.jpg', 'tram/deep/1.jpg']);
+  for (const name of ['bus', 'tram']) await rm(join(vehicles, name), { recursive: true });
+  await mkdir(join(vehicles, 'val'));
+  await assert.rejects(
+    readClassFolders(vehicles),
+    /vehicles\/train: expected a folder for each class, at least two, found only one/,
+    'beside other splits it is one',
   );
   await assert.rejects(readClassFolders(join(root, 'nowhere')), /expected a folder, found nothing/);
 });

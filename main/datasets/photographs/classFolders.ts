@@ -35,7 +35,8 @@ export interface ClassFolders {
 
 /**
  * Reads the folders of a root: `train` with `val` and/or `test` beside it, or the class folders themselves, which are
- * then all training images. With `train` and `val` only, `val` is the test split, as is the custom.
+ * then all training images: a `train` without two folders in it is a class (of vehicles), where there are others. With
+ * `train` and `val` only, `val` is the test split, as is the custom.
  *
  * Throws DatasetError when there are fewer than two classes, an empty split, or a class that only one split has.
  */
@@ -48,7 +49,9 @@ export async function readClassFolders(
     top.find((name) => (SPLIT_NAMES[split] as readonly string[]).includes(name.toLowerCase())) ?? null;
   const folders = { train: found('train'), val: found('val'), test: found('test') };
   const reader = new Reader(root, signal);
-  if (folders.train === null) {
+  const hasOthers = top.some((name) => !Object.values(folders).includes(name));
+  const isClass = async (folder: string) => hasOthers && (await subfolders(join(root, folder))).length < 2;
+  if (folders.train === null || (await isClass(folders.train))) {
     const classNames = await reader.classesOf('');
     return { classNames, train: await reader.split('', classNames), val: null, test: null, ...reader.others };
   }
