@@ -37,6 +37,8 @@ const subset = z.strictObject({
 /** A validation split takes a share of the images, never all. */
 const validationFraction = z.number().min(0).lt(1);
 const seed = z.int().min(0).max(0xffff_ffff);
+/** A page's own name of something that it asks for. */
+const ticket = z.string().min(1).max(100);
 const lists = z.strictObject({ train: filePath, val: filePath.nullable(), test: filePath });
 const photographs = z.strictObject({
   lists: lists.nullable(),
@@ -98,7 +100,12 @@ export const ARGUMENTS = {
   listDatasets: nothing,
   getDataset: z.strictObject({ id }),
   listDatasetOffers: nothing,
-  probeDataset: z.strictObject({ path: filePath, lists: lists.nullable().exactOptional() }),
+  probeDataset: z.strictObject({
+    path: filePath,
+    lists: lists.nullable().exactOptional(),
+    ticket: ticket.exactOptional(),
+  }),
+  cancelProbe: z.strictObject({ ticket }),
   previewSubset: z.strictObject({
     classCounts: z.array(z.int().nonnegative()).min(2).max(100_000),
     kind: datasetKind,

@@ -89,6 +89,8 @@ export interface PhotographProbe {
   };
   /** Images of all splits that are not there. Every path was looked up. */
   missing: number;
+  /** Those that are there: training images per class, and of each split. */
+  present: { classCounts: number[]; counts: Record<Split, number> };
   /** The first problems: missing images, and images of the sample that can't be read. */
   problems: { split: Split; path: string; reason: ImageProblemReason; message: string }[];
   /** What to know beforehand, as sentences: images that are in two splits, classes without a test image. */
@@ -1018,8 +1020,10 @@ export interface Api {
   listDatasets(): Promise<DatasetSummary[]>;
   getDataset(args: { id: number }): Promise<DatasetDetail>;
   listDatasetOffers(): Promise<DatasetOffer[]>;
-  /** `lists`: list files whose paths start from `path`; else what lies at the path. */
-  probeDataset(args: { path: string; lists?: ListFiles | null }): Promise<DatasetProbe>;
+  /** `lists`: list files whose paths start from `path`; else what lies at the path. `ticket`: a name to cancel it by. */
+  probeDataset(args: { path: string; lists?: ListFiles | null; ticket?: string }): Promise<DatasetProbe>;
+  /** Ends the look at a source, which fails then; false where it has ended already. */
+  cancelProbe(args: { ticket: string }): Promise<{ cancelled: boolean }>;
   previewSubset(args: {
     classCounts: number[];
     kind: DatasetKind;
@@ -1175,6 +1179,7 @@ export const API_METHODS = [
   'getDataset',
   'listDatasetOffers',
   'probeDataset',
+  'cancelProbe',
   'previewSubset',
   'addDataset',
   'addSampleDataset',

@@ -32,6 +32,7 @@ type DatasetApi = Pick<
   | 'getDataset'
   | 'listDatasetOffers'
   | 'probeDataset'
+  | 'cancelProbe'
   | 'previewSubset'
   | 'addDataset'
   | 'addSampleDataset'
@@ -103,6 +104,9 @@ export function datasetApi(context: ApiContext): DatasetApi {
       return { resultId: id, message: `${chosen}: ${manifest.counts.train} training images` };
     });
   }
+
+  /** Looks at sources that are under way, by their tickets. */
+  const probes = new Map<string, AbortController>();
 
   /** Tasks that check a dataset, by its id. */
   const checks = new Map<number, number>();
@@ -188,8 +192,24 @@ export function datasetApi(context: ApiContext): DatasetApi {
 
     listDatasetOffers,
 
-    probeDataset: ({ path: source, lists }) =>
-      background.run('probeDataset', { path: source, lists: lists ?? null, kind: null }),
+    async probeDataset({ path: source, lists, ticket }) {
+      const controller = new AbortController();
+      if (ticket !== undefined) probes.set(ticket, controller);
+      try {
+        const location = { path: source, lists: lists ?? null, kind: null };
+        return await background.run('probeDataset', location, { signal: controller.signal });
+      } finally {
+        if (ticket !== undefined) probes.delete(ticket);
+      }
+    },
+
+    async cancelProbe({ ticket }) {
+      const probe = probes.get(ticket);
+      probe?.abort(
+        new StudioError('conflict', 'The look at this source was cancelled; nothing was written.'),
+      );
+      return { cancelled: probe !== undefined };
+    },
 
     async previewSubset({ classCounts, subset, validationFraction, testFraction = 0 }) {
       const preview = previewSubset(classCounts, subset, validationFraction, testFraction);

@@ -245,6 +245,21 @@ test('a run is refused, warned of or taken by what is known of the photographs',
   assert.deepEqual([detail.photographs!.rootExists, detail.std], [false, [0.195, 0.194, 0.192]]);
 });
 
+test('the look at a source ends when it is cancelled by its ticket', async (t) => {
+  const { folder, call, refused } = await openLibrary(t);
+  const root = path.join(folder, 'pets');
+  await writePhotographs(root, {
+    ...classFolders('train', { ant: 60, bee: 60 }),
+    ...classFolders('val', { ant: 1, bee: 1 }),
+  });
+  const looking = refused('probeDataset', { path: root, ticket: 'one' });
+  const other = call('probeDataset', { path: root, ticket: 'other' });
+  assert.deepEqual(await call('cancelProbe', { ticket: 'one' }), { cancelled: true });
+  assert.match((await looking).message, /was cancelled; nothing was written/);
+  assert.equal((await other).counts.train, 120, 'another one goes on');
+  assert.deepEqual(await call('cancelProbe', { ticket: 'other' }), { cancelled: false });
+});
+
 test('pictures of photographs come through the resource handler; a missing one is told and not kept', async (t) => {
   const { folder, services, call, done, checked } = await openLibrary(t);
   const root = path.join(folder, 'pets');

@@ -100,8 +100,10 @@ test('problems are found before anything is written, and the right root is named
   await writeFile(join(root, 'train/ant/0001.jpg'), '<html>404</html>');
   await writeFile(join(root, 'val/bee/0000.jpg'), await cutShort());
   await writeFile(lists.test, `${await readFile(lists.test, 'utf8')}train/bee/0000.jpg 2\n`);
-  const { missing, problems, remarks } = (await probePhotographs({ path: root, lists })).photographs!;
+  const { missing, present, problems, remarks } = (await probePhotographs({ path: root, lists }))
+    .photographs!;
   assert.equal(missing, 1);
+  assert.deepEqual(present, { classCounts: [5, 9, 3], counts: { train: 17, val: 0, test: 7 } });
   assert.deepEqual(
     problems.map(({ split, path, reason }) => [split, path, reason]),
     [

@@ -32,6 +32,7 @@ import {
   parseTestShare,
   parseValidationShare,
   ratioText,
+  requireImages,
   subsetLabel,
   subsetName,
 } from '../../renderer/pages/datasets/addDataset.ts';
@@ -261,4 +262,14 @@ test('a long-tailed subset is suggested for photographs whose classes are about 
   assert.equal(isBalanced([500, 480, 510]), true);
   assert.equal(isBalanced([500, 300, 510]), false);
   assert.equal(isBalanced([5, 0]), false);
+});
+
+test('a class of which all images are missing is told before they are left out', () => {
+  const probe = { classNames: ['ant', 'bee', 'cat'], classCounts: [1200, 1, 0] };
+  requireImages(probe, [1, 1, 0]);
+  assert.throws(() => requireImages(probe, [0, 1, 0]), /class “ant” .*all its 1,200 are missing/);
+  assert.throws(
+    () => requireImages(probe, [3, 0, 0]),
+    /class “bee” .*its only one is missing. Bring one back/,
+  );
 });

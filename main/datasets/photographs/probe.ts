@@ -37,6 +37,8 @@ export interface PhotographProbe {
   };
   /** Images of all splits that are not there. */
   missing: number;
+  /** Those that are: training images per class, and of each split. */
+  present: { classCounts: number[]; counts: Record<Split, number> };
   /** The first problems: missing images, and images of the sample that can't be read. */
   problems: FoundProblem[];
   /** What to know beforehand, as sentences. */
@@ -62,15 +64,15 @@ export async function probePhotographs(
   const source = await readPhotographs(location, { signal });
   const splits = sourceSplits(source);
   const problems: FoundProblem[] = [];
-  const present: { split: Split; path: string }[] = [];
+  const present: { split: Split; path: string; label: number }[] = [];
   let missing = 0;
-  for (const [index, [split, { paths }]] of splits.entries()) {
+  for (const [index, [split, { paths, labels }]] of splits.entries()) {
     const { sizes } = await statAll(source.root, paths, {
       signal,
       onProgress: (share) => onProgress?.(0.1 + (0.6 * (index + share)) / splits.length, 'Looking files up'),
     });
     paths.forEach((path, row) => {
-      if (!Number.isNaN(sizes[row])) present.push({ split, path });
+      if (!Number.isNaN(sizes[row])) present.push({ split, path, label: labels[row]! });
       else {
         missing++;
         if (problems.length < NAMED_PROBLEMS)
@@ -83,7 +85,11 @@ export async function probePhotographs(
     signal,
     onProgress: (share, message) => onProgress?.(0.7 + 0.3 * share, message),
   });
-  const classCounts = countClasses(source.train.labels, source.classNames.length);
+  const classes = source.classNames.length;
+  const classCounts = countClasses(source.train.labels, classes);
+  const labelsPresent = (wanted: Split): number[] =>
+    present.filter(({ split }) => split === wanted).map(({ label }) => label);
+  const trainPresent = labelsPresent('train');
   return {
     kind: source.kind,
     path: source.root,
@@ -101,6 +107,14 @@ export async function probePhotographs(
     photographs: {
       sample: sample.facts,
       missing,
+      present: {
+        classCounts: countClasses(Int32Array.from(trainPresent), classes),
+        counts: {
+          train: trainPresent.length,
+          val: labelsPresent('val').length,
+          test: labelsPresent('test').length,
+        },
+      },
       problems: [...problems, ...sample.problems],
       remarks: remarksOn(source, classCounts),
       hasTest: source.test !== null,

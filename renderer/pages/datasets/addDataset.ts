@@ -6,6 +6,7 @@ import { formatCount } from '../../lib/format.ts';
 import type {
   ApiError,
   DatasetKind,
+  DatasetProbe,
   ImageProblemReason,
   NormalisationId,
   SubsetOptions,
@@ -168,6 +169,19 @@ export function parseName(text: string, taken: string[]): Parsed<string> {
       suggestion: freeName(name, taken),
     };
   return { ok: true, value: name };
+}
+
+/** Throws Error with a sentence when a class has training images, and none of them is left: all are missing. */
+export function requireImages(
+  { classNames, classCounts }: Pick<DatasetProbe, 'classNames' | 'classCounts'>,
+  left: number[],
+): void {
+  const emptied = left.findIndex((count, index) => count === 0 && classCounts[index] !== 0);
+  if (emptied < 0) return;
+  const count = classCounts[emptied] ?? 0;
+  throw new Error(
+    `The class “${classNames[emptied]}” would be left without a training image: ${count === 1 ? 'its only one is' : `all its ${formatCount(count)} are`} missing. Bring one back, or do not leave the missing images out.`,
+  );
 }
 
 /** `base`, or with the first free number behind it. */

@@ -25,6 +25,7 @@ import {
   parseSeed,
   parseTestShare,
   parseValidationShare,
+  requireImages,
   subsetName,
   type Parsed,
 } from './addDataset.ts';
@@ -58,7 +59,8 @@ export class AddDatasetFlow {
   /** The lists that `probe` was read with; null for everything else. */
   #lists: ListFiles | null = null;
 
-  isProbing = $state(false);
+  /** Of the look at a source that is under way. */
+  #probeTicket: string | null = $state(null);
   probe: DatasetProbe | null = $state.raw(null);
   /** Why the source could not be read, the task failed, or nothing could be begun. */
   failure: ApiFailure | null = $state.raw(null);
@@ -107,6 +109,10 @@ export class AddDatasetFlow {
     return this.choices.find(({ id }) => id === this.chosenId) ?? { id: 'path', offer: null, way: 'path' };
   }
 
+  get isProbing(): boolean {
+    return this.#probeTicket !== null;
+  }
+
   /** Whether the chosen source lacks nothing that must be typed. */
   get isSourceGiven(): boolean {
     const { way } = this.choice;
@@ -134,6 +140,12 @@ export class AddDatasetFlow {
     return this.probe?.photographs?.hasTest === false
       ? parseTestShare(this.testText)
       : { ok: true, value: 0 };
+  }
+
+  /** What a subset is chosen from: all images, or those that are there where missing ones are left out. */
+  get given(): Pick<DatasetProbe, 'classCounts' | 'counts'> | null {
+    const leavesOut = this.leaveOutMissing || this.leaveOutProblemsOf !== null;
+    return (leavesOut ? this.probe?.photographs?.present : null) ?? this.probe;
   }
 
   get seed(): Parsed<number> {
@@ -186,6 +198,7 @@ export class AddDatasetFlow {
   }
 
   choose(id: string): void {
+    this.cancelProbe();
     this.#isChosen = true;
     this.chosenId = id;
     this.failure = null;
@@ -193,11 +206,13 @@ export class AddDatasetFlow {
   }
 
   setPath(path: string): void {
+    this.cancelProbe();
     this.path = path;
     this.failure = null;
   }
 
   setListPath(field: ListField, path: string): void {
+    this.cancelProbe();
     this.listPaths[field] = path;
     this.failure = null;
   }
@@ -205,11 +220,14 @@ export class AddDatasetFlow {
   /** Reads the source at a path. Afterwards the step is `next`, or `failure` says why not. */
   async readSource(path: string, next: Step = 'found', lists: ListFiles | null = null): Promise<void> {
     if (path.trim() === '') return;
-    this.isProbing = true;
+    this.cancelProbe();
+    const ticket = crypto.randomUUID();
+    this.#probeTicket = ticket;
     this.failure = null;
     this.note = null;
     try {
-      const probe = await api.probeDataset({ path: path.trim(), lists });
+      const probe = await api.probeDataset({ path: path.trim(), lists, ticket });
+      if (this.#probeTicket !== ticket) return;
       const isOther = probe.path !== this.probe?.path || probe.kind !== this.probe.kind;
       this.probe = probe;
       this.#lists = lists;
@@ -217,11 +235,21 @@ export class AddDatasetFlow {
       this.step = next;
       this.askPreview();
     } catch (thrown) {
+      if (this.#probeTicket !== ticket) return;
       this.step = 'source';
       this.failure = toFailure(thrown);
     } finally {
-      this.isProbing = false;
+      if (this.#probeTicket === ticket) this.#probeTicket = null;
     }
+  }
+
+  /** Ends the look at a source whose result nobody waits for any more. */
+  cancelProbe(): void {
+    const ticket = this.#probeTicket;
+    if (ticket === null) return;
+    this.#probeTicket = null;
+    // It may have ended by itself, or with the connection.
+    api.cancelProbe({ ticket }).catch(() => undefined);
   }
 
   /** Settings that suit a source that was not looked at before. */
@@ -261,12 +289,13 @@ export class AddDatasetFlow {
   }
 
   async #loadPreview(): Promise<void> {
-    const { probe, factor, validation, test, type } = this;
-    if (!probe || !factor.ok || !validation.ok || !test.ok) return;
+    const { probe, given, factor, validation, test, type } = this;
+    if (!probe || !given || !factor.ok || !validation.ok || !test.ok) return;
     const ticket = ++this.#previewTicket;
     try {
+      requireImages(probe, given.classCounts);
       const preview = await api.previewSubset({
-        classCounts: probe.classCounts,
+        classCounts: given.classCounts,
         kind: probe.kind,
         subset: { type, imbalanceFactor: factor.value },
         validationFraction: validation.value,
@@ -276,7 +305,9 @@ export class AddDatasetFlow {
       this.preview = preview;
       this.previewFailure = null;
     } catch (thrown) {
-      if (ticket === this.#previewTicket) this.previewFailure = toFailure(thrown);
+      if (ticket !== this.#previewTicket) return;
+      this.preview = null;
+      this.previewFailure = toFailure(thrown);
     }
   }
 

@@ -140,7 +140,25 @@ test('lists with missing images are told before, and problems afterwards; a data
   await expect(dialog.getByRole('table', { name: 'Images that can’t be used' })).toContainText(
     'train/ant/0002.jpg',
   );
+  // Left out, they are not counted; a class without any is told.
+  const preview = dialog.getByRole('complementary', { name: 'Preview' });
+  await dialog.getByRole('checkbox', { name: /Leave the missing images out/ }).check();
   await dialog.getByRole('button', { name: 'Next' }).click();
+  await expect(preview).toContainText('9 of 10 training images');
+  await dialog.getByRole('button', { name: 'Back' }).click();
+  await dialog.getByRole('button', { name: 'Back' }).click();
+  for (const name of ['0000', '0001'])
+    await rename(path.join(root, `train/cat/${name}.jpg`), `${root}${name}`);
+  await dialog.getByRole('button', { name: 'Next' }).click();
+  await expect(dialog.getByText('3 images missing')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Next' }).click();
+  await expect(preview).toContainText('The class “cat” would be left without a training image');
+  for (const name of ['0000', '0001'])
+    await rename(`${root}${name}`, path.join(root, `train/cat/${name}.jpg`));
+  await dialog.getByRole('button', { name: 'Back' }).click();
+  await dialog.getByRole('checkbox', { name: /Leave the missing images out/ }).uncheck();
+  await dialog.getByRole('button', { name: 'Next' }).click();
+  await expect(preview).toContainText('10 of 10 training images');
   await expect(dialog.getByLabel('Name', { exact: true })).toHaveValue('Pets_LT');
   await dialog.getByRole('button', { name: 'Add dataset' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Pets_LT' })).toBeVisible();
