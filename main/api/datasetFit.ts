@@ -4,7 +4,7 @@ import type { ConfigProblem } from '../../preload/contract.ts';
 import { readPhotoSummary, type PhotoSummary } from '../datasets/photographs/photoSummary.ts';
 import { isRootThere } from '../datasets/photographs/root.ts';
 import { judgePhotographs } from '../datasets/photographs/usable.ts';
-import { BackgroundError } from '../owner/background.ts';
+import type { BackgroundError } from '../owner/background.ts';
 import type { DatasetRow } from '../store/datasets.ts';
 import type { ApiContext } from './context.ts';
 
@@ -47,7 +47,8 @@ export async function datasetFit(
     ];
     return warnings.length === 0 ? nothing : warn(`“${name}”: ${warnings.join(' ')}`);
   } catch (error) {
-    if (error instanceof BackgroundError && error.code === 'dataset-invalid') return refuse(error.message);
+    const { code, message } = error as Partial<BackgroundError>;
+    if (code === 'dataset-invalid') return refuse(message!);
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -183,7 +183,8 @@ test('a run is refused, warned of or taken by what is known of the photographs',
       seeds: [0],
     });
     const about = (list: { key: string; message: string }[]): string | null =>
-      list.find(({ key, message }) => key === 'dataset' && /image|folder/.test(message))?.message ?? null;
+      list.find(({ key, message }) => key === 'dataset' && /image|folder|check/.test(message))?.message ??
+      null;
     return { problem: about(problems), warning: about(warnings) };
   };
   const check = async (): Promise<void> => {
@@ -232,6 +233,14 @@ test('a run is refused, warned of or taken by what is known of the photographs',
   assert.match((await said()).problem!, /1 of the 6 test images can't be used/);
   assert.ok(existsSync(path.join(datasetFolder, 'check-summary.json')));
   assert.equal((await call('getDataset', { id })).photographs!.problems, 4);
+  const checkFile = path.join(datasetFolder, 'check.json');
+  const whole = await readFile(checkFile);
+  await writeFile(checkFile, '{');
+  assert.match(
+    (await said()).problem!,
+    /check\.json: expected the result of a check; check the dataset again/,
+  );
+  await writeFile(checkFile, whole);
 
   await rename(root, `${root}-gone`);
   assert.match((await said()).problem!, /there is no such folder now.*change the root/);
