@@ -1,11 +1,12 @@
 /**
- * Reads the logs of the reference programs (ResLT on CIFAR and on photographs, ResLT on RIDE, RIDE, LDAM-DRW). Which
- * program wrote a log is found from its lines. Pure: text in, structure out; lines that belong to no format (warnings,
- * progress bars, a model's description) are counted and passed over, and a last line that was cut off is not read.
+ * Reads the logs of the reference programs (ResLT on CIFAR and on photographs, ResLT on RIDE, RIDE, LDAM-DRW) and of
+ * PyTorch's ImageNet example, whose lines many programs print. Which program wrote a log is found from its lines. Pure:
+ * text in, structure out; lines that belong to no format (warnings, progress bars, a model's description) are counted
+ * and passed over, and a last line that was cut off is not read.
  */
+import { imagenetExample, resltLarge, resltRide } from './logs/imagenet.ts';
 import { ldam } from './logs/ldam.ts';
 import { resltCifar } from './logs/resltCifar.ts';
-import { resltLarge, resltRide } from './logs/resltLarge.ts';
 import { ride } from './logs/ride.ts';
 import type { LogFormat, LogLines, ReferenceProgram, ReferenceRun } from './logs/types.ts';
 
@@ -18,7 +19,7 @@ export type {
   ReferenceSeries,
 } from './logs/types.ts';
 
-const FORMATS: readonly LogFormat[] = [resltCifar, resltLarge, resltRide, ride, ldam];
+const FORMATS: readonly LogFormat[] = [resltCifar, imagenetExample, resltLarge, resltRide, ride, ldam];
 
 /** A log of 180 epochs of ImageNet-LT has 0.3 MB. */
 const MAX_CHARACTERS = 128 * 2 ** 20;

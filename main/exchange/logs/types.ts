@@ -4,7 +4,8 @@
  * entry, so that nothing is lost in the translation.
  */
 
-export type ReferenceProgram = 'reslt-cifar' | 'reslt-large' | 'reslt-ride' | 'ride' | 'ldam';
+export type ReferenceProgram =
+  'imagenet-example' | 'reslt-cifar' | 'reslt-large' | 'reslt-ride' | 'ride' | 'ldam';
 
 export interface ReferencePoint {
   /** Optimiser steps taken, from 1. */
@@ -80,7 +81,7 @@ export interface LogFormat {
   program: ReferenceProgram;
   /** For people. */
   label: string;
-  /** A line that only this program prints. */
+  /** A line that this program prints; of programs with as many such lines in a log the earlier format is taken. */
   isOwn(line: string): boolean;
   /** Lines that say nothing to it are counted, not refused. */
   parse(lines: LogLines): { runs: ReferenceRun[]; skippedLines: number };

@@ -102,6 +102,42 @@ test('percent becomes fractions, and the printed number of steps is exact', () =
   );
 });
 
+test('lines of PyTorch’s ImageNet example claim no method; only a line with groups is ResLT’s', () => {
+  const train = (epoch: number) =>
+    `Epoch: [${epoch}][   0/5005]\tTime  6.1 ( 6.1)\tData  3.9 ( 3.9)\tLoss 7.0012e+00 (7.0012e+00)\tAcc@1   0.39 (  0.39)\tAcc@5   1.17 (  1.17)\n`;
+  const tests =
+    'Test: [  0/196]\tTime  6.083 ( 6.083)\tLoss 2.2000e+00 (2.2000e+00)\tAcc@1  52.39 ( 52.39)\tAcc@5  75.17 ( 75.17)\n';
+  const log = parseReferenceLog(
+    `${train(0)}${tests} * Acc@1 12.500 Acc@5 25.000\n${train(1)}${tests} *   Acc@1 69.758 Acc@5 89.078\n`,
+  );
+  assert.deepEqual(
+    [log.program, log.label, log.skippedLines],
+    ['imagenet-example', "PyTorch's ImageNet example", 0],
+  );
+  const [run] = log.runs as [ReferenceRun];
+  assert.deepEqual([run.facts.method, run.facts.bestTop1, run.epochs], [null, 0.69758, 2]);
+  assert.deepEqual(run.evaluations[0], {
+    epoch: 1,
+    step: 5005,
+    split: 'test',
+    loss: 2.2,
+    top1: 0.125,
+    top5: 0.25,
+    perClass: null,
+    groups: null,
+  });
+
+  const told = (text: string) => {
+    const { program, runs } = parseReferenceLog(text);
+    return [program, runs[0]!.facts.method];
+  };
+  assert.deepEqual(told(train(0)), ['imagenet-example', null]);
+  assert.deepEqual(told(tests), ['imagenet-example', null]);
+  const groups = ' * Acc@1 52.876 Acc@5 76.100 HAcc 0.630 MAcc 0.505 TAcc 0.355 \n';
+  assert.deepEqual(told(train(0) + train(1) + groups), ['reslt-ride', 'ride-reslt']);
+  assert.deepEqual(told(tests + groups), ['reslt-large', 'reslt']);
+});
+
 test('line ends of Windows, a byte-order mark and foreign lines change nothing', () => {
   const plain = parseReferenceLog(cifarEpoch(0));
   const windows = parseReferenceLog(`\ufeff${cifarEpoch(0).replaceAll('\n', '\r\n')}`);

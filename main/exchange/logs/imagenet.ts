@@ -1,8 +1,9 @@
 /**
- * Logs of ResLT's ImageNet-LT and iNaturalist programs, plain and on RIDE's experts. Epochs count from 0, and every
- * progress line tells how many steps an epoch has. The line " * " closes an evaluation; it has no epoch, so it belongs
- * to the last "Epoch:" line. It mixes units: Acc@k is percent, HAcc, MAcc and TAcc are fractions. With several experts
- * the originals print no "Test:" lines; logs with and without them are read.
+ * Logs of PyTorch's ImageNet example and of what ResLT made of it for ImageNet-LT and iNaturalist, plain and on RIDE's
+ * experts. Epochs count from 0, and every progress line tells how many steps an epoch has. The line " * " closes an
+ * evaluation; it has no epoch, so it belongs to the last "Epoch:" line. ResLT's goes on with groups and mixes units:
+ * Acc@k is percent, HAcc, MAcc and TAcc are fractions. With several experts its programs print no "Test:" lines; logs
+ * with and without them are read.
  */
 import { bestTop1, EpochRuns, SeriesCollector, stepsPrinted } from './epochs.ts';
 import { parseMeters, waitShare, type Meter } from './meters.ts';
@@ -12,7 +13,7 @@ import {
   type LogFormat,
   type LogLines,
   type ReferenceEvaluation,
-  type ReferenceProgram,
+  type ReferenceFacts,
   type ReferenceRun,
 } from './types.ts';
 
@@ -36,9 +37,10 @@ interface Epoch {
   result?: {
     top1: number | null;
     top5: number | null;
-    head: number | null;
-    medium: number | null;
-    tail: number | null;
+    /** ResLT's groups; without them it is the example's line. */
+    head?: number | null;
+    medium?: number | null;
+    tail?: number | null;
   };
 }
 
@@ -58,30 +60,49 @@ const TRAIN = /^Epoch: \[(\d+)\]\[ *(\d+)\/(\d+)\]\t(.*)$/;
 const TEST = /^Test: \[ *(\d+)\/(\d+)\]\t(.*)$/;
 const F3 = fixedFloat(3);
 const RESULT = new RegExp(
-  String.raw`^ ?\* Acc@1 (${F3}) Acc@5 (${F3}) HAcc (${F3}) MAcc (${F3}) TAcc (${F3})\s*$`,
+  String.raw`^ ?\* +Acc@1 (${F3}) Acc@5 (${F3})(?: HAcc (${F3}) MAcc (${F3}) TAcc (${F3}))?\s*$`,
 );
+
+/** Before ResLT's in the list of formats: many programs print the example's lines, and without one of ResLT's own no method is told. */
+export const imagenetExample: LogFormat = {
+  program: 'imagenet-example',
+  label: "PyTorch's ImageNet example",
+  isOwn: (line) => isPlainTrain(line) || TEST.test(line) || hasGroups(line) === false,
+  parse: (lines) => parse(lines, null),
+};
 
 export const resltLarge: LogFormat = {
   program: 'reslt-large',
   label: 'ResLT on photographs',
-  isOwn: (line) => (TRAIN.test(line) && /\tF_Loss /.test(line)) || isShared(line),
-  parse: (lines) => parse(lines, 'reslt-large'),
+  isOwn: (line) => isTwoTermTrain(line) || TEST.test(line) || hasGroups(line) === true,
+  parse: (lines) => parse(lines, 'reslt'),
 };
 
 export const resltRide: LogFormat = {
   program: 'reslt-ride',
   label: 'ResLT on RIDE experts',
-  isOwn: (line) => (TRAIN.test(line) && !/\tF_Loss /.test(line)) || isShared(line),
-  parse: (lines) => parse(lines, 'reslt-ride'),
+  isOwn: (line) => isPlainTrain(line) || TEST.test(line) || hasGroups(line) === true,
+  parse: (lines) => parse(lines, 'ride-reslt'),
 };
 
-function isShared(line: string): boolean {
-  return TEST.test(line) || RESULT.test(line);
+function isPlainTrain(line: string): boolean {
+  return TRAIN.test(line) && !isTwoTermTrain(line);
+}
+
+/** ResLT without experts prints both terms of its loss. */
+function isTwoTermTrain(line: string): boolean {
+  return TRAIN.test(line) && line.includes('\tF_Loss ');
+}
+
+/** Null for a line that closes no evaluation. */
+function hasGroups(line: string): boolean | null {
+  const match = RESULT.exec(line);
+  return match && match[3] !== undefined;
 }
 
 function parse(
   { lines }: LogLines,
-  program: ReferenceProgram,
+  method: ReferenceFacts['method'],
 ): { runs: ReferenceRun[]; skippedLines: number } {
   const epochs = new EpochRuns<Epoch>(0, (epoch) => ({ epoch, train: [], validation: [] }));
   const current = (): Epoch => epochs.current ?? epochs.at(-1);
@@ -105,11 +126,11 @@ function parse(
       if (progress === null) skippedLines++;
       else current().validation.push(progress);
     } else if ((match = RESULT.exec(line))) {
-      const [, top1, top5, head, medium, tail] = match.map(toNumber) as (number | null)[];
-      current().result = { top1: top1!, top5: top5!, head: head!, medium: medium!, tail: tail! };
+      const [top1, top5, head, medium, tail] = match.slice(1).map(toNumber) as [number | null, number | null];
+      current().result = { top1, top5, ...(match[3] === undefined ? {} : { head, medium, tail }) };
     } else if (line.trim() !== '') skippedLines++;
   }
-  return { runs: epochs.runs.map((run) => toRun(run, program)), skippedLines };
+  return { runs: epochs.runs.map((run) => toRun(run, method)), skippedLines };
 }
 
 function readProgress(batch: string, batches: string, fields: string): Progress | null {
@@ -123,7 +144,7 @@ function readProgress(batch: string, batches: string, fields: string): Progress 
   return progress;
 }
 
-function toRun(epochs: Epoch[], program: ReferenceProgram): ReferenceRun {
+function toRun(epochs: Epoch[], method: ReferenceFacts['method']): ReferenceRun {
   const stepsPerEpoch = stepsPrinted(epochs);
   const collector = new SeriesCollector(stepsPerEpoch.count);
   const evaluations: ReferenceEvaluation[] = [];
@@ -155,7 +176,7 @@ function toRun(epochs: Epoch[], program: ReferenceProgram): ReferenceRun {
       top1: result.top1 / 100,
       top5: percentToFraction(result.top5),
       perClass: null,
-      groups: { scheme: 'reslt-ranges', many: result.head, medium: result.medium, few: result.tail },
+      groups: groupsOf(result),
     });
   }
   return {
@@ -165,7 +186,7 @@ function toRun(epochs: Epoch[], program: ReferenceProgram): ReferenceRun {
     evaluations,
     facts: {
       ...NO_FACTS,
-      method: program === 'reslt-ride' ? 'ride-reslt' : 'reslt',
+      method,
       bestTop1: bestTop1(evaluations),
     },
     notes: [
@@ -173,4 +194,9 @@ function toRun(epochs: Epoch[], program: ReferenceProgram): ReferenceRun {
     ],
     printed: epochs as unknown as Record<string, unknown>[],
   };
+}
+
+function groupsOf({ head, medium, tail }: NonNullable<Epoch['result']>): ReferenceEvaluation['groups'] {
+  if (head === undefined || medium === undefined || tail === undefined) return null;
+  return { scheme: 'reslt-ranges', many: head, medium, few: tail };
 }
