@@ -12,6 +12,7 @@ import { evaluationConfig } from './evaluationConfig.ts';
 import { readShapes } from './origins.ts';
 import { referencedCheckpoints, refuseUsed, relativePath } from './retention.ts';
 import { findRunId, live, slugOf } from './runs.ts';
+import { whyOtherOrder } from './sameClasses.ts';
 
 type CheckpointApi = Pick<
   Api,
@@ -82,8 +83,20 @@ export function checkpointApi(context: ApiContext): CheckpointApi {
           'invalid-arguments',
           `The checkpoint ${ref} tells ${expected} classes apart, and the dataset “${dataset.name}” has ${classes}. Choose one with ${expected}.`,
         );
+      const learnt = source.datasetId === null ? null : store.datasets.get(source.datasetId);
+      const otherOrder = whyOtherOrder(learnt, dataset);
+      if (otherOrder !== null)
+        throw new StudioError(
+          'invalid-arguments',
+          `The checkpoint ${ref} can't be evaluated on it. ${otherOrder}`,
+        );
       const splits: Split[] = dataset.manifest.counts.val === 0 ? ['test'] : ['val', 'test'];
-      const evaluate = { checkpointPath: path.join(libraryFolder, relativePath(checkpoint)), splits };
+      const evaluate = {
+        checkpointPath: path.join(libraryFolder, relativePath(checkpoint)),
+        splits,
+        // An imported one may have been trained on other images than those that it was evaluated on.
+        ...(source.kind === 'train' && learnt !== null && { trainedCounts: learnt.manifest.classCounts }),
+      };
       const changes = Object.keys(settings).length > 0;
       const config = changes
         ? evaluationConfig(source.config, settings, dataset, await readShapes(evaluate.checkpointPath))

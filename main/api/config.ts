@@ -35,7 +35,11 @@ export function configApi(context: ApiContext): ConfigApi {
       problems.push(...fit.problems);
       warnings.push(...fit.warnings);
     }
-    if (planned) problems.push(...(await findOrigins(context, checked, dataset)).problems);
+    if (planned) {
+      const origins = await findOrigins(context, checked, dataset);
+      problems.push(...origins.problems);
+      warnings.push(...origins.warnings);
+    }
     const memory = checked === null || network === null ? null : await runMemory(checked, network);
     if (memory?.problem) problems.push(memory.problem);
     if (memory?.warning) warnings.push(memory.warning);

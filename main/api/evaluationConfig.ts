@@ -47,7 +47,7 @@ export function evaluationConfig(
     throw invalid(first?.key ?? '', parsed.problems.map(({ message }) => message).join(' '));
   }
   try {
-    const problem = whyUnfit(buildNetwork(parsed.config, dataset.manifest), shapes, () => false);
+    const problem = whyUnfit(buildNetwork(parsed.config, dataset.manifest), shapes);
     if (problem !== null) throw invalid('method', `The checkpoint can't be evaluated like this. ${problem}`);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

@@ -18,11 +18,13 @@ import type { NewOrigin } from '../store/origins.ts';
 import { notesFile, pinMarkerFile, type CheckpointNotes } from '../trainer/protocol.ts';
 import { parseRunConfig, type RunConfig } from '../training/config.ts';
 import { findMethod } from '../training/methods/index.ts';
+import { isHeadTensor } from '../training/networks/head.ts';
 import { buildNetwork } from '../training/model.ts';
-import { whyUnfit } from '../training/startingWeights.ts';
+import { planStart, whyUnfit } from '../training/startingWeights.ts';
 import { findCheckpointRow } from './checkpoints.ts';
 import type { ApiContext } from './context.ts';
 import { relativePath } from './retention.ts';
+import { whyOtherOrder } from './sameClasses.ts';
 
 export const ORIGIN_ROLES: readonly OriginRole[] = ['initFrom', 'teacher'];
 
@@ -31,29 +33,33 @@ export type FoundOrigin = Omit<NewOrigin, 'sha256'> & { sha256: string | null };
 
 /**
  * The checkpoints that a configuration is to be made from. Problems are those of a reference that names nothing, and of
- * weights that do not fit the network that the configuration makes with the dataset.
+ * weights that do not fit the network that the configuration makes with the dataset; warnings say what of a network
+ * begins afresh all the same.
  */
 export async function findOrigins(
   context: ApiContext,
   config: RunConfig,
   dataset: DatasetRow,
-): Promise<{ origins: FoundOrigin[]; problems: ConfigProblem[] }> {
+): Promise<{ origins: FoundOrigin[]; problems: ConfigProblem[]; warnings: ConfigProblem[] }> {
   const origins: FoundOrigin[] = [];
   const problems: ConfigProblem[] = [];
+  const warnings: ConfigProblem[] = [];
   for (const role of ORIGIN_ROLES) {
     const ref = config[role];
     if (ref === null || ref === '') continue;
     try {
       const origin = await findOrigin(context, role, ref);
-      const problem = await whyOriginUnfit(context, origin, config, dataset);
+      const { problem, remark } = await fitOf(context, origin, config, dataset);
       if (problem === null) origins.push(origin);
       else problems.push({ key: role, message: `${role} ${ref}: ${problem}` });
+      if (problem === null && remark !== null)
+        warnings.push({ key: role, message: `${role} ${ref}: ${remark}` });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       problems.push({ key: role, message: `${role}: ${error.message}` });
     }
   }
-  return { origins, problems };
+  return { origins, problems, warnings };
 }
 
 /**
@@ -130,28 +136,45 @@ async function describeFile(
   };
 }
 
-/** Why a checkpoint can't be what it is to be, as a sentence, or null. */
-async function whyOriginUnfit(
+interface Fit {
+  /** Why the checkpoint can't be what it is to be, as a sentence; null: it can. */
+  problem: string | null;
+  /** What the user should know although it fits. */
+  remark: string | null;
+}
+
+async function fitOf(
   { store, libraryFolder }: ApiContext,
   origin: FoundOrigin,
   config: RunConfig,
   dataset: DatasetRow,
-): Promise<string | null> {
+): Promise<Fit> {
   const shapes = await readShapes(path.resolve(libraryFolder, origin.path));
+  const run =
+    origin.checkpointId === null ? null : store.runs.get(store.checkpoints.get(origin.checkpointId).runId);
+  const learnt = run === null || run.datasetId === null ? null : store.datasets.get(run.datasetId);
+  const otherOrder = whyOtherOrder(learnt, dataset);
   // Shapes of tensors do not depend on the size of the images, so that of the dataset will do.
   if (origin.role === 'initFrom') {
-    const { restarts } = findMethod(config.method);
-    return whyUnfit(buildNetwork(config, dataset.manifest), shapes, restarts ?? (() => false));
+    const network = buildNetwork(config, dataset.manifest);
+    const { problem, sources, remark } = planStart(network, shapes, findMethod(config.method));
+    const keepsClasses = [...sources.keys()].some(isHeadTensor);
+    return { problem: problem ?? (keepsClasses ? otherOrder : null), remark };
   }
-  if (origin.checkpointId !== null && origin.config === null)
-    origin.config = store.runs.get(store.checkpoints.get(origin.checkpointId).runId).config;
+  if (origin.config === null) origin.config = run?.config ?? null;
   if (origin.config === null)
-    return 'There is no JSON beside the file that says which network it is. Import the checkpoint instead.';
+    return unfit(
+      'There is no JSON beside the file that says which network it is. Import the checkpoint instead.',
+    );
   const parsed = parseRunConfig(origin.config);
   if (parsed.config === null)
-    return `Its configuration is not one of this version: ${parsed.problems.map(({ message }) => message).join(' ')}`;
-  return whyUnfit(buildNetwork(parsed.config, dataset.manifest), shapes, () => false);
+    return unfit(
+      `Its configuration is not one of this version: ${parsed.problems.map(({ message }) => message).join(' ')}`,
+    );
+  return unfit(whyUnfit(buildNetwork(parsed.config, dataset.manifest), shapes) ?? otherOrder);
 }
+
+const unfit = (problem: string | null): Fit => ({ problem, remark: null });
 
 /** Shapes of a checkpoint's weights by name. Throws with a sentence when the file is missing or broken. */
 export async function readShapes(file: string): Promise<Map<string, number[]>> {

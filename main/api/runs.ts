@@ -210,7 +210,8 @@ async function createRuns(
   const { keepEvery } = store.settings.read();
   const checked = checkRun({ checkpointEvery: keepEvery, ...config }, dataset, preset);
   if (checked.config === null) throw invalidConfig(checked.problems);
-  const { origins: found, problems } = await findOrigins(context, checked.config, dataset);
+  const { origins: found, problems, warnings } = await findOrigins(context, checked.config, dataset);
+  checked.warnings.push(...warnings);
   const fit = await datasetFit(context, dataset);
   problems.push(...fit.problems);
   checked.warnings.push(...fit.warnings);

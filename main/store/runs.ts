@@ -108,6 +108,11 @@ export interface NewRun {
 export interface EvaluateJob {
   checkpointPath: string;
   splits: Split[];
+  /**
+   * Training images per class of the dataset that the weights were trained on, of which a method's prediction may make
+   * use; absent where that is not known.
+   */
+  trainedCounts?: number[];
 }
 
 export interface NewGroup {

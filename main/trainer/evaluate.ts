@@ -5,7 +5,7 @@ import { createModel } from '../training/model.ts';
 import { disposeState, fromTensorMap } from '../training/weights.ts';
 import type { Attempt, Ending } from './attempt.ts';
 import { loadWeights, writeLogits } from './checkpoints.ts';
-import { prepare } from './prepare.ts';
+import { learntFrom, prepare } from './prepare.ts';
 
 /** Evaluates the launch file's checkpoint on its splits. A stop takes effect between two splits. */
 export async function runEvaluation(attempt: Attempt): Promise<Ending> {
@@ -14,7 +14,7 @@ export async function runEvaluation(attempt: Attempt): Promise<Ending> {
   const { checkpointPath, splits } = launch.evaluate;
   const { weights, epoch, step } = await loadWeights(checkpointPath);
   const { config, data, backend } = await prepare(attempt, splits);
-  const model = createModel(config, data);
+  const model = createModel(config, learntFrom(launch, data));
   const state = fromTensorMap(model.network, weights);
   const logits: SplitLogits[] = [];
   try {

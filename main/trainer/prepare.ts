@@ -9,7 +9,7 @@ import { openTrainingData } from '../datasets/trainingData.ts';
 import { parseRunConfig, type RunConfig } from '../training/config.ts';
 import { createModel, resolveRun } from '../training/model.ts';
 import type { Backend } from '../training/ops.ts';
-import type { Split, TrainingData } from '../training/types.ts';
+import type { DataDescription, Split, TrainingData } from '../training/types.ts';
 import type { Attempt } from './attempt.ts';
 import { writeFileDurably } from '../durableFile.ts';
 import { describeEnvironment } from './environment.ts';
@@ -49,7 +49,7 @@ export async function prepare(attempt: Attempt, splits: Split[] | null): Promise
   });
   attempt.rankLabels = manifest.photographs?.rankLabels ?? null;
 
-  const model = createModel(config, data);
+  const model = createModel(config, learntFrom(launch, data));
   const resolved = { ...resolveRun(config, data, backend, model), threads: launch.threads };
   model.bound.dispose();
   const environment = await describeEnvironment(launch, backend);
@@ -58,6 +58,15 @@ export async function prepare(attempt: Attempt, splits: Split[] | null): Promise
   const written = { attempt: launch.attempt, atMs: Date.now(), environment, resolved };
   await writeFileDurably(path.join(folder, 'env.json'), JSON.stringify(written, null, 2));
   return { config, data, backend };
+}
+
+/**
+ * The data that a method is bound to: those of the run, but for the evaluation of a checkpoint the training images of
+ * each class are those that it has learnt from. An adjustment by their frequencies belongs to the weights.
+ */
+export function learntFrom({ evaluate }: Attempt['launch'], data: DataDescription): DataDescription {
+  const { classNames, classCounts, height, width, channels, sizes } = data;
+  return { classNames, classCounts: evaluate?.trainedCounts ?? classCounts, height, width, channels, sizes };
 }
 
 async function loadEngine({ launch }: Attempt): Promise<Backend> {

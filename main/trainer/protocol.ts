@@ -70,8 +70,11 @@ export interface LaunchFile {
   initFrom: LaunchOrigin | null;
   /** Train: the network that a distilling method learns from. */
   teacher: LaunchOrigin | null;
-  /** Evaluate: absolute path of the checkpoint's safetensors file, and the splits to evaluate. */
-  evaluate: { checkpointPath: string; splits: Split[] } | null;
+  /**
+   * Evaluate: absolute path of the checkpoint's safetensors file, the splits to evaluate, and the training images per
+   * class of the dataset that it was trained on, where that is known.
+   */
+  evaluate: { checkpointPath: string; splits: Split[]; trainedCounts?: number[] } | null;
   appVersion: string;
 }
 

@@ -138,7 +138,10 @@ class Run {
   #beginningWeights(initFrom: TensorMap | undefined): TensorMap {
     const { network, method } = this.#model;
     const fresh = initialWeights(network, this.#random.fork('weights'));
-    return initFrom ? startingWeights(network, initFrom, fresh, method.restarts ?? (() => false)) : fresh;
+    if (!initFrom) return fresh;
+    const { weights, remark } = startingWeights(network, initFrom, fresh, method);
+    if (remark !== null) this.#log(remark, 'warn');
+    return weights;
   }
 
   /** Runs the rest of an epoch. Returns the outcome when a request ended it early, else null. */

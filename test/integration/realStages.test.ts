@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import type { Config, RunDetail } from '../../preload/contract.ts';
@@ -12,6 +12,7 @@ import { readSafetensors } from '../../main/exchange/safetensors.ts';
 import { openServices, type Services } from '../../main/services.ts';
 import { callsOf, type Argument } from '../helpers/contract.ts';
 import { tempLibrary } from '../helpers/library.ts';
+import { classFolders, listText, writePhotographs } from '../helpers/photographs.ts';
 import { idxFiles, writeFiles } from '../helpers/sources.ts';
 
 /** A step takes seconds on WebAssembly, and others use this machine. */
@@ -49,6 +50,18 @@ async function completed(id: number): Promise<RunDetail> {
   return run;
 }
 
+async function dataset(
+  argument: Omit<Argument<'addDataset'>, 'validationFraction' | 'validationSeed'>,
+): Promise<number> {
+  let task = await call('addDataset', { ...argument, validationFraction: 0, validationSeed: 0 });
+  while (task.state === 'running') {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    task = await call('getTask', { id: task.id });
+  }
+  assert.equal(task.state, 'done', task.error?.message);
+  return task.resultId!;
+}
+
 async function queue(config: Config): Promise<number> {
   return (await call('createRuns', newRun(config))).runs[0]!.id;
 }
@@ -63,16 +76,10 @@ before(async () => {
   ({ folder, remove } = tempLibrary());
   services = await openServices({ libraryFolder: folder, shell: 'headless', report: () => undefined });
   await writeFiles(path.join(folder, 'source'), idxFiles({ train: 120, test: 40, side: 8, classes: 10 }));
-  let task = await call('addDataset', {
+  datasetId = await dataset({
     ...{ path: path.join(folder, 'source'), kind: 'idx', name: 'small' },
-    ...{ subset: { type: 'exp', imbalanceFactor: 0.5 }, validationFraction: 0, validationSeed: 0 },
+    subset: { type: 'exp', imbalanceFactor: 0.5 },
   });
-  while (task.state === 'running') {
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    task = await call('getTask', { id: task.id });
-  }
-  assert.equal(task.state, 'done', task.error?.message);
-  datasetId = task.resultId!;
   const [first, second] = [await queue({ method: 'ce' }), await queue({ method: 'ride', experts: 2 })];
   ce = await completed(first);
   ride = await completed(second);
@@ -155,7 +162,10 @@ test('what names no checkpoint, or one that does not fit, is refused before anyt
     [{ method: 'crt', initFrom: `${ce.id}@epoch-77` }, /initFrom: Run \d+ .* has no checkpoint epoch-77/],
     [{ method: 'crt', initFrom: 'nobody@last' }, /There is no run “nobody”/],
     [{ method: 'crt', initFrom: 'nobody' }, /names no checkpoint/],
-    [{ method: 'crt', initFrom: `${ride.id}@last` }, /it lacks conv1\.weight.*no place for backbone\.conv1/],
+    [
+      { method: 'crt', initFrom: `${ride.id}@last` },
+      /it lacks layer2\.0\.conv1\.weight.*no place for backbone\.layer2s\.0/,
+    ],
     [{ method: 'crt', initFrom: '/nowhere/x.safetensors' }, /There is no file/],
     [
       { method: 'ride-router', experts: 3, topChoices: 5, initFrom: `${ride.id}@last` },
@@ -266,4 +276,66 @@ test('a checkpoint is evaluated with tau-normalisation and with post-hoc adjustm
     const refusal = await refused('evaluateCheckpoint', { ref: `${ce.id}@last`, datasetId: null, settings });
     assert.match(refusal.message, pattern);
   }
+});
+
+test('on another dataset a prediction is adjusted by the images that the weights have learnt from', async () => {
+  const full = await dataset({
+    ...{ path: path.join(folder, 'source'), kind: 'idx', name: 'full' },
+    subset: { type: 'full', imbalanceFactor: 1 },
+  });
+  const { id } = await call('evaluateCheckpoint', {
+    ...{ ref: `${ce.id}@last`, datasetId: full },
+    settings: { method: 'logit-adjustment', adjust: 'post-hoc', priorTau: 1 },
+  });
+  const { folder: runFolder } = await completed(id);
+  const [file] = await readdir(path.join(runFolder, 'logits'));
+  const { tensors } = await readSafetensors(path.join(runFolder, 'logits', file!));
+  const [fused, logits] = ['fused', 'logits'].map(
+    (name) => tensors.get(`test/${name}`)!.data as Float32Array,
+  );
+  const counts = (await call('getDataset', { id: datasetId })).classCounts;
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  counts.forEach((count, index) => {
+    const shift = logits![index]! - fused![index]!;
+    assert.ok(Math.abs(shift - Math.log(count / total)) < 1e-4, `class ${index}: ${shift}`);
+  });
+});
+
+test('weights that know the classes in another order are refused', async () => {
+  const root = path.join(folder, 'photographs');
+  const images = classFolders('train', { ant: 6, bee: 2, cat: 4 }, { width: 40, height: 40 });
+  await writePhotographs(root, images);
+  const labels: Record<string, number> = { ant: 0, bee: 1, cat: 2 };
+  const list = path.join(folder, 'list.txt');
+  await writeFile(
+    list,
+    listText(Object.keys(images), (file) => labels[file.split('/')[1]!]!),
+  );
+  const add = (name: string, rankLabels: boolean): Promise<number> =>
+    dataset({
+      ...{ path: root, kind: 'list', name, subset: { type: 'full', imbalanceFactor: 1 } },
+      photographs: {
+        ...{ lists: { train: list, val: null, test: list }, rankLabels, normalisation: 'imagenet' },
+        ...{ testFraction: 0, leaveOutMissing: false, leaveOutProblemsOf: null },
+      },
+    });
+  const [listed, ranked] = [await add('as listed', false), await add('ranked', true)];
+  const cropped = { augmentation: 'resized-crop', imageSize: 16, maxSteps: 1 };
+  const create = async (on: number, config: Config): Promise<number> =>
+    (await call('createRuns', { ...newRun({ ...cropped, ...config }), datasetId: on })).runs[0]!.id;
+  const run = await completed(await create(listed, { method: 'ride', experts: 2 }));
+  const ref = `${run.id}@last`;
+  const order =
+    /order of “as listed”, and “ranked” has the same ones in another order: class 0 is “ant” there and “bee” here/;
+  assert.match((await refused('evaluateCheckpoint', { ref, datasetId: ranked })).message, order);
+  const settings = {
+    ...newRun({ ...cropped, method: 'ride-distill', experts: 2, teacher: ref }),
+    datasetId: ranked,
+  };
+  assert.match((await refused('createRuns', settings)).message, order);
+  const router = {
+    ...newRun({ ...cropped, method: 'ride-router', experts: 2, topChoices: 3, initFrom: ref }),
+    datasetId: ranked,
+  };
+  assert.match((await refused('createRuns', router)).message, order);
 });

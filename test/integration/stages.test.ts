@@ -91,20 +91,50 @@ test('cRT learns a fresh classifier on frozen features', async () => {
 test('weights that do not fit are refused by name', async () => {
   const first = lastState(await trained({ method: 'ce', maxSteps: 1 })).weights;
   await assert.rejects(
-    trained({ method: 'reslt', initFrom: 'a file' }, { initFrom: first }),
-    /it lacks model\.conv1\.weight, .* and \d+ more; the network has no place for conv1\.weight/s,
+    trained({ method: 'ride', experts: 2, initFrom: 'a file' }, { initFrom: first }),
+    /it lacks backbone\.layer2s\.0\..* and \d+ more; the network has no place for layer2\.0\./s,
+  );
+  await assert.rejects(
+    trained({ method: 'crt', initFrom: 'a file' }, { initFrom: new Map([...first].slice(1)) }),
+    /it lacks conv1\.weight\./,
   );
   const { network } = createModel(configOf({ method: 'ce' }), data);
   const fresh = initialWeights(network, createRandom(0));
   const other = new Map(first).set('conv1.weight', { shape: [16, 3, 3, 3], data: new Float32Array(432) });
-  assert.throws(() => startingWeights(network, other, fresh, () => false), {
+  assert.throws(() => startingWeights(network, other, fresh, {}), {
     message: /of another shape: conv1\.weight is \[16, 3, 3, 3\], not \[16, 1, 3, 3\]\.$/,
   });
   other.delete('conv1.weight');
   other.delete('bn1.num_batches_tracked');
-  assert.throws(() => startingWeights(network, other, fresh, () => false), {
+  assert.throws(() => startingWeights(network, other, fresh, {}), {
     message: /fit .* head: it lacks conv1\.weight\.$/,
   });
+});
+
+test('a network that was trained on other classes is fine-tuned: its trunk is taken, the head begins afresh', async () => {
+  const others = dataOf(6, cycle(48, 6));
+  const ce = lastState(await trained({ method: 'ce', maxSteps: 1 }, { data: others })).weights;
+  for (const [method, afresh] of [
+    ['ce', /the trunk; linear\.weight, linear\.bias begin afresh/],
+    ['reslt', /the trunk; .*BNH\.weight.* begin afresh/],
+  ] as const) {
+    const config = configOf({ ...SHORT, method });
+    const { network } = createModel(config, data);
+    const fresh = initialWeights(network, createRandom(0));
+    const { weights, remark } = startingWeights(network, ce, fresh, {});
+    assert.match(remark ?? '', afresh);
+    for (const { name } of network.tensors) {
+      const source = ce.get(name.replace('model.', ''));
+      const isHead = /linear|BN[HMT]/.test(name);
+      assert.equal(weights.get(name)!.data, isHead ? fresh.get(name)!.data : source!.data, name);
+    }
+    const host = await trained({ method, maxSteps: 1, initFrom: 'a file' }, { initFrom: ce });
+    assert.ok(host.events.some((event) => event.type === 'log' && afresh.test(event.text)));
+  }
+  // With the same classes nothing begins afresh, and nothing is said.
+  const { network } = createModel(configOf({ method: 'ce' }), others);
+  const { weights, remark } = startingWeights(network, ce, initialWeights(network, createRandom(0)), {});
+  assert.deepEqual([remark, weights.get('linear.weight')], [null, ce.get('linear.weight')]);
 });
 
 test('a router is trained alone, logs how many experts are asked, and goes on bit for bit', async () => {

@@ -107,7 +107,7 @@ export interface Method {
   needs?: { initFrom?: boolean; teacher?: boolean };
   /** For a second stage, which tensors are trained; the others keep their values, batch norms their statistics. */
   trains?(tensorName: string): boolean;
-  /** Which tensors start afresh although the run starts from a checkpoint; it may lack them. */
+  /** For a second stage, which tensors start afresh although the run starts from a checkpoint; it may lack them. */
   restarts?(tensorName: string): boolean;
   /** Settings that contradict each other, after each passed its own range. */
   check?(settings: MethodSettings): { problems?: SettingProblem[]; warnings?: SettingProblem[] };

@@ -59,3 +59,19 @@ export function outputNames(head: Head): string[] {
     }
   }
 }
+
+/** Prefixes that the reference implementations put before the trunk's names, by head. */
+const TRUNK_PREFIX = /^(backbone|model)\./;
+
+/** A tensor's name without the prefix of the trunk: the same below every head. */
+export function withoutTrunkPrefix(tensorName: string): string {
+  return tensorName.replace(TRUNK_PREFIX, '');
+}
+
+const HEAD_TENSOR =
+  /^((linear|fc)\.(weight|bias)|linears\.|finalBlock\.|ResLTBlocks\.|BN[HMT]s?\.|expert_help_pred)/;
+
+/** Whether a tensor belongs to a head: a classifier, ResLT's branches, a router. Experts' own stages are no head's. */
+export function isHeadTensor(tensorName: string): boolean {
+  return HEAD_TENSOR.test(withoutTrunkPrefix(tensorName));
+}

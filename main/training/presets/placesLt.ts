@@ -1,7 +1,8 @@
 /**
  * Places-LT with a ResNet-152. The ResLT repository has no program for it: this recipe is ours, with the rate, decay and
  * length that the same author published for a later method, and scopes at 100 and 20 training images. It is meant to
- * start from ImageNet weights, which `initFrom` names once they are imported.
+ * start from ImageNet weights, which `initFrom` names once they are imported; ResLT's block and the classifier for 365
+ * classes begin afresh then.
  */
 import type { RunConfig } from '../config.ts';
 import { PLACES_LT } from './benchmarks.ts';

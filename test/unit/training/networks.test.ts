@@ -4,7 +4,13 @@ import assert from 'node:assert/strict';
 import { memoryNeeded, trainingBytesPerImage } from '../../../main/training/memory.ts';
 import { gradientNeeds } from '../../../main/training/networks/gradientNeeds.ts';
 import { countParameters, NetworkBuilder, type Network } from '../../../main/training/networks/graph.ts';
-import { outputNames, type ExpertsHead, type Head } from '../../../main/training/networks/head.ts';
+import {
+  isHeadTensor,
+  outputNames,
+  withoutTrunkPrefix,
+  type ExpertsHead,
+  type Head,
+} from '../../../main/training/networks/head.ts';
 import { findNetwork, NETWORKS } from '../../../main/training/networks/index.ts';
 import { multiplyAdds } from '../../../main/training/networks/multiplyAdds.ts';
 import { createRandom } from '../../../main/training/random.ts';
@@ -40,6 +46,28 @@ for (const { name, imageKind } of NETWORKS)
       }
       assert.equal(new Set(network.tensors.map((spec) => spec.name)).size, network.tensors.length);
     });
+
+for (const { name, imageKind } of NETWORKS)
+  test(`below every head ${name} has one trunk, and only the head depends on the classes`, () => {
+    const size = imageKind === 'small' ? 32 : 64;
+    const shapesOf = (head: Head, classes: number): Map<string, string> =>
+      new Map(build(name, head, { size, classes }).tensors.map((spec) => [spec.name, spec.shape.join()]));
+    const trunkOf = (head: Head): string[] =>
+      [...shapesOf(head, 12)]
+        .filter(([tensor]) => !isHeadTensor(tensor))
+        .map(([tensor, shape]) => `${withoutTrunkPrefix(tensor)} ${shape}`)
+        .sort();
+    for (const head of Object.values(HEADS)) {
+      const more = shapesOf(head, 13);
+      for (const [tensor, shape] of shapesOf(head, 12))
+        assert.ok(more.get(tensor) === shape || isHeadTensor(tensor), tensor);
+    }
+    const trunk = trunkOf(HEADS['linear']!);
+    for (const title of ['tau-normalised', 'cosine', 'branches'])
+      assert.deepEqual(trunkOf(HEADS[title]!), trunk, title);
+    assert.deepEqual(trunkOf(HEADS['RIDE with routers']!), trunkOf(HEADS['RIDE']!));
+    assert.deepEqual(trunkOf(HEADS['RIDE-ResLT']!), trunkOf(HEADS['RIDE']!));
+  });
 
 test('published parameter counts', () => {
   const millions = (name: string, head: Head, classes: number): number =>
