@@ -10,7 +10,7 @@ import type { ApiContext } from './context.ts';
 import { datasetFit } from './datasetFit.ts';
 import { Estimates } from './estimates.ts';
 import { findOrigins } from './origins.ts';
-import { runMemory } from './runMemory.ts';
+import { evaluatedImages, runMemory } from './runMemory.ts';
 
 type ConfigApi = Pick<
   Api,
@@ -40,7 +40,10 @@ export function configApi(context: ApiContext): ConfigApi {
       problems.push(...origins.problems);
       warnings.push(...origins.warnings);
     }
-    const memory = checked === null || network === null ? null : await runMemory(checked, network);
+    const memory =
+      checked === null || network === null || dataset === null
+        ? null
+        : await runMemory(checked, network, evaluatedImages(dataset));
     if (memory?.problem) problems.push(memory.problem);
     if (memory?.warning) warnings.push(memory.warning);
     const disk = await statfs(libraryFolder);

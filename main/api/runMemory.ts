@@ -1,8 +1,9 @@
 /** What a run needs of memory against what this machine has, asked before it is queued. */
 import type { ConfigCheck, ConfigProblem } from '../../preload/contract.ts';
 import { EngineError, readFreeMemory, selectEngine } from '../engine/index.ts';
+import type { DatasetRow } from '../store/datasets.ts';
 import type { RunConfig } from '../training/config.ts';
-import { memoryNeed, memoryProblem } from '../training/memoryFit.ts';
+import { memoryNeed, memoryProblem, type Device } from '../training/memoryFit.ts';
 import type { Network } from '../training/networks/graph.ts';
 
 export interface RunMemory {
@@ -13,26 +14,31 @@ export interface RunMemory {
   warning: ConfigProblem | null;
 }
 
-export async function runMemory(config: RunConfig, network: Network): Promise<RunMemory> {
-  const need = memoryNeed(config, network);
-  const device = await deviceOf(config.engine);
-  const free = await readFreeMemory(device);
-  const place = device === 'gpu' ? 'GPU memory' : 'memory';
-  const memory = {
-    neededBytes: need.bytes,
-    freeBytes: free?.freeBytes ?? null,
-    totalBytes: free?.totalBytes ?? null,
-    place,
-  };
-  if (free === null) return { memory, problem: null, warning: null };
-  const tooMuch = memoryProblem(config, need, free.totalBytes, place);
-  const notNow = memoryProblem(config, need, free.freeBytes, place);
-  const at = (message: string | null): ConfigProblem | null =>
-    message === null ? null : { key: 'batchSize', message };
-  return { memory, problem: at(tooMuch), warning: tooMuch === null ? at(notNow) : null };
+/** Images that each evaluation of a run on a dataset goes through. */
+export function evaluatedImages({ manifest: { counts } }: Pick<DatasetRow, 'manifest'>): number {
+  return counts.val + counts.test;
 }
 
-async function deviceOf(engine: RunConfig['engine']): Promise<'gpu' | 'cpu'> {
+export async function runMemory(config: RunConfig, network: Network, images: number): Promise<RunMemory> {
+  const device = await deviceOf(config.engine);
+  const need = memoryNeed(config, network, { evaluatedImages: images, device });
+  const [onDevice, host] = await Promise.all([readFreeMemory(device), readFreeMemory('cpu')]);
+  const memory = {
+    neededBytes: need.bytes,
+    freeBytes: onDevice?.freeBytes ?? null,
+    totalBytes: onDevice?.totalBytes ?? null,
+    place: device === 'gpu' ? ('GPU memory' as const) : ('memory' as const),
+  };
+  const problemWith = (key: 'freeBytes' | 'totalBytes'): ConfigProblem | null => {
+    const there = { device: onDevice?.[key] ?? null, host: host?.[key] ?? null };
+    const message = memoryProblem(config, need, there, device);
+    return message === null ? null : { key: 'batchSize', message };
+  };
+  const tooMuch = problemWith('totalBytes');
+  return { memory, problem: tooMuch, warning: tooMuch === null ? problemWith('freeBytes') : null };
+}
+
+async function deviceOf(engine: RunConfig['engine']): Promise<Device> {
   try {
     return (await selectEngine(engine)).name === 'tensorflow-gpu' ? 'gpu' : 'cpu';
   } catch (error) {

@@ -27,7 +27,7 @@ import { datasetFit } from './datasetFit.ts';
 import { Estimates } from './estimates.ts';
 import { findOrigins, pinOrigins } from './origins.ts';
 import { referencedCheckpoints, wordOf } from './retention.ts';
-import { runMemory } from './runMemory.ts';
+import { evaluatedImages, runMemory } from './runMemory.ts';
 
 type RunApi = Pick<
   Api,
@@ -215,7 +215,7 @@ async function createRuns(
   const fit = await datasetFit(context, dataset);
   problems.push(...fit.problems);
   checked.warnings.push(...fit.warnings);
-  const memory = await runMemory(checked.config, checked.network!);
+  const memory = await runMemory(checked.config, checked.network!, evaluatedImages(dataset));
   if (memory.problem !== null) problems.push(memory.problem);
   if (problems.length > 0) throw invalidConfig(problems);
   const repeated = seeds.find((seed, index) => seeds.indexOf(seed) !== index);

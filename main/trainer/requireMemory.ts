@@ -12,14 +12,16 @@ export async function requireMemory(
   data: DataDescription,
   backend: Backend,
 ): Promise<void> {
-  const isGpu = backend.kind === 'tensorflow-gpu';
-  const free = await readFreeMemory(isGpu ? 'gpu' : 'cpu');
-  if (free === null) return;
+  const device = backend.kind === 'tensorflow-gpu' ? 'gpu' : 'cpu';
+  const [onDevice, host] = await Promise.all([readFreeMemory(device), readFreeMemory('cpu')]);
   const problem = memoryProblem(
     config,
-    memoryNeed(config, buildNetwork(config, data)),
-    free.freeBytes,
-    isGpu ? 'GPU memory' : 'memory',
+    memoryNeed(config, buildNetwork(config, data), {
+      evaluatedImages: data.sizes.val + data.sizes.test,
+      device,
+    }),
+    { device: onDevice?.freeBytes ?? null, host: host?.freeBytes ?? null },
+    device,
   );
   if (problem !== null)
     throw new Error(`${problem} Resume it when there is more, or queue it again with such settings.`);
