@@ -44,6 +44,9 @@ interface Epoch {
   };
 }
 
+/** Of a line that closes an evaluation: top-1, top-5, and the three groups, null where there are none. */
+type Values = [number | null, number | null, number | null, number | null, number | null];
+
 const FIELD_NAMES: Record<string, keyof Progress> = {
   Time: 'time',
   Data: 'dataTime',
@@ -126,7 +129,7 @@ function parse(
       if (progress === null) skippedLines++;
       else current().validation.push(progress);
     } else if ((match = RESULT.exec(line))) {
-      const [top1, top5, head, medium, tail] = match.slice(1).map(toNumber) as [number | null, number | null];
+      const [top1, top5, head, medium, tail] = match.slice(1).map(toNumber) as Values;
       current().result = { top1, top5, ...(match[3] === undefined ? {} : { head, medium, tail }) };
     } else if (line.trim() !== '') skippedLines++;
   }
