@@ -232,7 +232,7 @@ export const ARGUMENTS = {
     ...importOptions,
     network: z.string().max(100).nullable(),
     recipe: z.string().max(200).nullable(),
-    classOrder: z.enum(['as-stored', 'ascending-count']),
+    classOrder: z.enum(['as-stored', 'ascending-count', 'source-order']),
   }),
   importLog: z.strictObject(importOptions),
   exportCheckpoint: z.strictObject({

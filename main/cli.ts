@@ -237,14 +237,14 @@ function build(): Command {
     .option('--recipe <preset>', 'preset whose other settings are taken (default: the likeliest)')
     .option(
       '--classes-order <order>',
-      "as-stored (default), or ascending-count: the file's classes are numbered by training count, the rarest first",
+      "how the file's classes are numbered: as-stored (as in the dataset), ascending-count (the rarest first) or source-order (as in the dataset's source); default: the likeliest",
     )
     .option('--again', 'also when the same file was imported before')
     .option('--dry-run', 'only say what the file is; nothing is written');
   addClient<exchange.ImportCommandOptions>(
     imports,
     'log <file>',
-    'make a run with curves of a log of the reference programs (ResLT, RIDE, LDAM-DRW)',
+    "make a run with curves of a log of the reference programs (ResLT, RIDE, LDAM-DRW, PyTorch's ImageNet example)",
     (client, output, words, options) => exchange.importLog(client, output, first(words), options),
   )
     .option('--dataset <dataset>', 'the dataset it is about')

@@ -609,8 +609,11 @@ export interface RunAttempt {
   outcome: RunState | null;
 }
 
-/** Which class an imported classifier's row is: the dataset's own number, or its rank by ascending training count. */
-export type ClassOrder = 'as-stored' | 'ascending-count';
+/**
+ * Which class an imported classifier's row is: the dataset's own number, its rank by ascending training count, or its
+ * number in the lists or folders that the dataset was made of (other than its own where it numbers them by count).
+ */
+export type ClassOrder = 'as-stored' | 'ascending-count' | 'source-order';
 
 /** Where an imported run came from. */
 export interface ImportSource {
@@ -644,8 +647,17 @@ interface ImportProbeBase {
   notes: string[];
   /** Runs that were made from a file with this content. */
   existing: { runId: number; name: string }[];
-  /** Registered datasets; `problem` says why one does not fit. */
-  datasets: { id: number; name: string; problem: string | null; classOrder: ClassOrder }[];
+  /**
+   * Registered datasets; `problem` says why one does not fit. `classOrders` are those that the file's classes can be in,
+   * the likeliest first, and `whyOrder` a sentence on why that one is.
+   */
+  datasets: {
+    id: number;
+    name: string;
+    problem: string | null;
+    classOrders: ClassOrder[];
+    whyOrder: string | null;
+  }[];
 }
 
 export interface CheckpointProbe extends ImportProbeBase {

@@ -8,7 +8,6 @@ import path from 'node:path';
 import type {
   Api,
   CheckpointImportOptions,
-  ClassOrder,
   Config,
   GroupSchemeId,
   GroupValues,
@@ -30,6 +29,7 @@ import { runFolder, type NewRun } from '../store/runs.ts';
 import { findNetwork, NETWORKS } from '../training/networks/index.ts';
 import type { TaskContext } from '../tasks.ts';
 import type { TrashFiles } from '../trashFiles.ts';
+import { classesOfOutputs, classOrdersFor, isRenumbered } from './classOrders.ts';
 import { methodLabel, runTitle } from './configText.ts';
 import type { ApiContext } from './context.ts';
 import { headWords, importedConfig, methodOfHead, recipesFor } from './importedConfig.ts';
@@ -45,9 +45,6 @@ const LISTED_NAMES = 20;
 
 /** Rows that are stored at once: some milliseconds. */
 const PORTION_ROWS = 2000;
-
-/** Benchmarks whose classes the authors' programs renumber by training count. */
-const RENUMBERED_CLASSES: ReadonlySet<number> = new Set([1000, 8142]);
 
 export function importApi(context: ApiContext): ImportApi {
   const { store, foreign, tasks } = context;
@@ -102,7 +99,7 @@ function toProbe(store: Store, given: string, report: FileReport): ImportProbe {
         id,
         name,
         problem: datasetProblem(dataset, classes, network),
-        classOrder: likelyOrder(dataset, classes),
+        ...(network === null ? UNORDERED : classOrdersFor(dataset.manifest, network)),
       };
     }),
   };
@@ -110,6 +107,12 @@ function toProbe(store: Store, given: string, report: FileReport): ImportProbe {
     ? { ...base, ...logProbe(report.log), kind: 'log', problem: null }
     : { ...base, ...checkpointProbe(report.checkpoint), kind: 'checkpoint' };
 }
+
+/** A log's numbers stay at the classes that it prints them for. */
+const UNORDERED: Pick<ImportProbe['datasets'][number], 'classOrders' | 'whyOrder'> = {
+  classOrders: ['as-stored'],
+  whyOrder: null,
+};
 
 function logProbe(log: LogReport) {
   const notes = [...log.notes];
@@ -199,9 +202,9 @@ function checkpointNotes({ network, optimizerBuffers, epoch, format }: Checkpoin
     );
   if (epoch === null && format !== 'safetensors')
     notes.push('The file does not say after which epoch it was saved; it is shown as epoch 0.');
-  if (network.classes !== null && RENUMBERED_CLASSES.has(network.classes))
+  if (isRenumbered(network))
     notes.push(
-      "The authors' programs number the classes of ImageNet-LT and iNaturalist by training count, the rarest first. For a dataset that keeps its own order choose “by training count”. " +
+      "ResLT's programs number the classes of ImageNet-LT and iNaturalist by training count, the rarest first. Import it with its dataset: only then are they put into the dataset's order. " +
         'Which of two classes with equal counts comes first was left to chance there, so a few points of accuracy may be missing.',
     );
   return notes;
@@ -228,13 +231,6 @@ function datasetProblem(
   } catch (error) {
     return `${findNetwork(network.network).label} can't take images of “${name}”: ${(error as Error).message}`;
   }
-}
-
-function likelyOrder({ manifest }: DatasetRow, classes: number | null): ClassOrder {
-  const keepsItsOrder = manifest.photographs !== null && manifest.photographs.rankLabels === null;
-  return keepsItsOrder && classes !== null && RENUMBERED_CLASSES.has(classes)
-    ? 'ascending-count'
-    : 'as-stored';
 }
 
 /** "model_best" of `…/model_best.pth.tar`; the names of programs' log files say nothing, so their folder's does. */
@@ -277,10 +273,10 @@ async function importCheckpoint(
     const unfit = datasetProblem(dataset, network.classes, network);
     if (unfit !== null) throw new StudioError('invalid-arguments', unfit);
   }
-  if (options.classOrder === 'ascending-count' && dataset === null)
+  if (options.classOrder !== 'as-stored' && dataset === null)
     throw new StudioError(
       'invalid-arguments',
-      'The order of classes by training count takes a dataset with those counts. Name one (--dataset), or keep the order of the file.',
+      `The order of classes ${options.classOrder} takes a dataset that the classes are put into the order of. Name one (--dataset), or keep the order of the file.`,
     );
 
   const fileName = path.basename(file);
@@ -307,7 +303,7 @@ async function importCheckpoint(
             config,
             epoch,
             fileName,
-            ascendingCounts: options.classOrder === 'ascending-count' ? dataset!.manifest.classCounts : null,
+            classOfOutput: dataset === null ? null : classesOfOutputs(options.classOrder, dataset.manifest),
             classOrder: options.classOrder,
             rankLabels: dataset?.manifest.photographs?.rankLabels ?? null,
           },

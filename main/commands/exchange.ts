@@ -28,7 +28,7 @@ export interface ImportCheckpointOptions extends ImportCommandOptions {
   classesOrder?: string;
 }
 
-const CLASS_ORDERS: readonly ClassOrder[] = ['as-stored', 'ascending-count'];
+const CLASS_ORDERS: readonly ClassOrder[] = ['as-stored', 'ascending-count', 'source-order'];
 
 /** Makes a run of a checkpoint, and evaluates it where a dataset is named. `--dry-run` only says what the file is. */
 export async function importCheckpoint(
@@ -38,20 +38,27 @@ export async function importCheckpoint(
   options: ImportCheckpointOptions,
 ): Promise<void> {
   const { classesOrder: given } = options;
-  const classOrder = CLASS_ORDERS.find((one) => one === (given ?? 'as-stored'));
-  if (classOrder === undefined)
-    throw usageError(`--classes-order expects ${CLASS_ORDERS.join(' or ')}, got "${given}".`);
+  const asked = CLASS_ORDERS.find((one) => one === given);
+  if (given !== undefined && asked === undefined)
+    throw usageError(`--classes-order expects ${CLASS_ORDERS.join(', ')}, got "${given}".`);
   const absolute = path.resolve(file);
   const probe = await client.api.probeImport({ path: absolute, kind: 'checkpoint' });
   if (options.dryRun === true) return printProbe(output, probe);
+  const wanted = await common(client, absolute, options);
+  const dataset = probe.datasets.find(({ id }) => id === wanted.datasetId);
+  const classOrder = asked ?? dataset?.classOrders[0] ?? 'as-stored';
   const task = await client.api.importCheckpoint({
-    ...(await common(client, absolute, options)),
+    ...wanted,
     sha256: probe.sha256,
     network: options.network ?? null,
     recipe: options.recipe ?? null,
     classOrder,
   });
-  await printImported(client, output, (await waitForTask(client, task, output)).resultId, probe);
+  const { resultId } = await waitForTask(client, task, output);
+  await printImported(client, output, resultId, probe, {
+    classOrder,
+    why: asked === undefined ? (dataset?.whyOrder ?? null) : 'It was asked for.',
+  });
 }
 
 /** Makes a run with curves of a training log. */
@@ -90,6 +97,7 @@ async function printImported(
   output: Output,
   id: number | null,
   probe: ImportProbe,
+  order: { classOrder: ClassOrder; why: string | null } | null = null,
 ): Promise<void> {
   if (id === null) throw new CliError('The file was imported but has no run.', { code: 'internal' });
   const created = await client.api.getRun({ id });
@@ -107,6 +115,7 @@ async function printImported(
       dataset: run.datasetName,
       imported: run.imported,
       folder: run.folder,
+      order,
       probe,
     },
     () =>
@@ -114,6 +123,9 @@ async function printImported(
         ...probeLines(probe),
         '',
         `Imported as run ${id}: ${run.name}`,
+        ...(order === null || order.why === null
+          ? []
+          : [`Order of classes: ${order.classOrder}. ${order.why}`]),
         ...(report.result === null ? [] : ['', describeResult(report.result, run.classNames)]),
         ...nextSteps(run, probe, report),
       ].join('\n'),

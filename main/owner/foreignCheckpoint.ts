@@ -56,8 +56,8 @@ export interface ImportTarget {
   config: Config;
   epoch: number;
   fileName: string;
-  /** Training images per class of the dataset that the classes are put in the order of; null leaves them as they are. */
-  ascendingCounts: number[] | null;
+  /** Of each output of the file, the dataset's class that it is about; null leaves them as they are. */
+  classOfOutput: number[] | null;
   classOrder: ClassOrder;
   /** The dataset's own renumbering of classes, to be kept with the weights. */
   rankLabels: number[] | null;
@@ -106,7 +106,7 @@ export async function writeImported(
 ): Promise<{ file: string; sizeBytes: number }> {
   const { recognition, weights } = await readWeights(file);
   signal.throwIfAborted();
-  if (target.ascendingCounts !== null) orderClasses(weights, recognition, target.ascendingCounts);
+  if (target.classOfOutput !== null) orderClasses(weights, recognition, target.classOfOutput);
   const name = `checkpoints/epoch-${String(target.epoch).padStart(4, '0')}.safetensors`;
   await mkdir(path.join(target.folder, 'checkpoints'), { recursive: true });
   const entries = new Map<string, SafetensorsEntry>(

@@ -32,6 +32,11 @@ export class ImportFlow {
     return this.probe?.datasets.filter(({ problem }) => problem === null) ?? [];
   }
 
+  /** The chosen one of them. */
+  get dataset(): ImportProbe['datasets'][number] | null {
+    return this.datasets.find(({ id }) => id === this.datasetId) ?? null;
+  }
+
   get problem(): string | null {
     if (this.probe === null) return null;
     return this.probe.problem ?? (this.name.trim() === '' ? 'Give it a name.' : null);
@@ -63,7 +68,7 @@ export class ImportFlow {
 
   chooseDataset(id: number | null): void {
     this.datasetId = id;
-    this.classOrder = this.datasets.find((dataset) => dataset.id === id)?.classOrder ?? 'as-stored';
+    this.classOrder = this.dataset?.classOrders[0] ?? 'as-stored';
   }
 
   back(): void {

@@ -24,14 +24,17 @@ import {
 } from '../../preload/contract.ts';
 import { openPyTorch } from '../../main/exchange/pytorch.ts';
 import { readSafetensors } from '../../main/exchange/safetensors.ts';
+import { writeStateDict } from '../../main/exchange/stateDict.ts';
 import { startBackgroundOwner } from '../../main/owner/client.ts';
 import { describeCheckpoint } from '../../main/owner/foreignCheckpoint.ts';
 import { createForeignFiles } from '../../main/owner/foreign.ts';
 import { readOwner } from '../../main/owner/lock.ts';
 import { entry, nodeExecutable } from '../../main/paths.ts';
 import { openServices, type Services } from '../../main/services.ts';
+import { openStore } from '../../main/store/index.ts';
+import { findNetwork } from '../../main/training/networks/index.ts';
 import { callsOf, type Calls, type Value } from '../helpers/contract.ts';
-import { tempLibrary } from '../helpers/library.ts';
+import { addDataset, exampleManifest, tempLibrary } from '../helpers/library.ts';
 import { cifar10Files, writeFiles } from '../helpers/sources.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 
@@ -491,6 +494,61 @@ test('a reader that dies, hangs or grows is the file’s fault, and costs nothin
     );
 });
 
+test('a dataset that numbers its classes by training count gets them from the order of its source', async (t) => {
+  const { folder, remove } = tempLibrary();
+  const rankLabels = [2, 0, 3, 1];
+  const manifest = exampleManifest({ kind: 'list', classCounts: [5, 6, 7, 8] });
+  const store = openStore(path.join(folder, 'library.db'));
+  addDataset(store, 'ranked', {
+    ...manifest,
+    photographs: {
+      ...{ normalisation: 'imagenet', rankLabels, lists: null, testFraction: null, leftOut: 0 },
+      sizesHash: '0'.repeat(64),
+    },
+  });
+  store.close();
+  const file = path.join(await temporaryFolder(t), 'weights.safetensors');
+  const { tensors } = findNetwork('resnet32').build({
+    ...{ height: 32, width: 32, channels: 3, classes: 4, head: { kind: 'linear', evalTau: null } },
+  });
+  await writeStateDict(
+    file,
+    new Map(
+      tensors.map(({ name, kind, shape }) => {
+        const length = shape.reduce((product, size) => product * size, 1);
+        const data = kind === 'batchCount' ? new Int32Array(length) : new Float32Array(length);
+        return [name, { shape, data: name === 'linear.bias' ? Float32Array.of(0, 1, 2, 3) : data }];
+      }),
+    ),
+  );
+  const owner = await startBackgroundOwner(folder);
+  t.after(async () => {
+    await owner.close();
+    while (readOwner(folder) !== null) await new Promise((resolve) => setTimeout(resolve, 100));
+    remove();
+  });
+  const { command, args } = entry('cli');
+  const imported = (...words: string[]) =>
+    new Promise<{ order: { classOrder: string; why: string }; folder: string }>((resolve) => {
+      const all = [...args, 'import', 'checkpoint', file, '--dataset', 'ranked', '--json', ...words];
+      // The evaluation fails, since the photographs are not there; the run is told all the same.
+      execFile(command, [...all, '--library', folder], { encoding: 'utf8' }, (_, stdout, stderr) => {
+        assert.notEqual(stdout, '', stderr);
+        resolve(JSON.parse(stdout) as { order: { classOrder: string; why: string }; folder: string });
+      });
+    });
+  const biasOf = async (run: string): Promise<number[]> => {
+    const read = await readSafetensors(path.join(run, 'checkpoints', 'epoch-0000.safetensors'));
+    return Array.from(read.tensors.get('linear.bias')!.data as Float32Array);
+  };
+  const likeliest = await imported();
+  assert.equal(likeliest.order.classOrder, 'source-order');
+  assert.match(likeliest.order.why, /^This dataset numbers the classes by training count/);
+  assert.deepEqual(await biasOf(likeliest.folder), [1, 3, 0, 2], 'class s of the source at rankLabels[s]');
+  const asked = await imported('--classes-order', 'as-stored', '--again');
+  assert.deepEqual(await biasOf(asked.folder), [0, 1, 2, 3]);
+});
+
 test('on the command line: a dry run, an import, a refusal, an export', async (t) => {
   const { folder, remove } = tempLibrary();
   const out = await temporaryFolder(t);
@@ -535,7 +593,7 @@ test('on the command line: a dry run, an import, a refusal, an export', async (t
   assert.equal(error.code, 'file-invalid');
   const misspelt = await reslt('import', 'checkpoint', RESLT, '--classes-order', 'sideways');
   assert.equal(misspelt.code, 2);
-  assert.match(misspelt.stderr, /as-stored or ascending-count/);
+  assert.match(misspelt.stderr, /as-stored, ascending-count, source-order, got "sideways"/);
 
   const log = await reslt('import', 'log', path.join(LOGS, 'ride_cifar100_info.log'), '--json');
   assert.equal(log.code, 0, log.stderr);
