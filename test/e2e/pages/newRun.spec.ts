@@ -174,7 +174,7 @@ test('a run with experts is queued from the sheet, and its page shows what it de
   ])
     await expect(panel(title), title).toBeAttached();
   for (const expert of [1, 2, 3])
-    await expect(panel('Loss, by expert').getByText(`Expert ${expert}`).first()).toBeAttached();
+    await expect(panel('Loss, by expert').getByText(`E${expert}`).first()).toBeAttached();
   await expect(panel('Accuracy by branch')).toHaveCount(0);
 
   // Its first steps tell how long the whole preset takes, and another method with this network.
