@@ -155,14 +155,10 @@ test('a term named after an output has its colour', () => {
   assert.equal(new Set([0, 1, 2, 3, 4, 5].map((index) => outputColor(index, 6))).size, 6);
 });
 
-test('outputs of one word and a number have short labels, others none', () => {
-  assert.deepEqual(
-    [...shortLabels(['Expert 1', 'Expert 2'])],
-    [
-      ['Expert 1', 'E1'],
-      ['Expert 2', 'E2'],
-    ],
-  );
-  for (const labels of [['h+m+t', 'm+t', 't'], ['Expert 1', 'Branch 2'], ['Expert 1', 'mean'], []])
-    assert.equal(shortLabels(labels).size, 0, labels.join());
+test('outputs have short labels that tell them apart', () => {
+  const short = (...labels: string[]): string[] => [...shortLabels(labels).values()];
+  assert.deepEqual(short('Expert 1', 'Expert 2', 'H of all experts'), ['E1', 'E2', 'H']);
+  assert.deepEqual(short('H', 'M', 'T'), ['H', 'M', 'T']);
+  assert.deepEqual(short('All experts', 'All branches'), []);
+  assert.deepEqual(short(), []);
 });

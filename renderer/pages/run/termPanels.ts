@@ -59,12 +59,14 @@ export function termColor(term: MethodTerm, index: number, outputs: MethodInfo['
 }
 
 /**
- * A short label for each of the outputs of a method, for rows that hold all of them: "E1" for "Expert 1" where all are
- * of one word and a number, else none.
+ * A short label for each of the outputs of a method, for rows that hold all of them: "E1" for "Expert 1", else the first
+ * word. None where two would be the same.
  */
 export function shortLabels(labels: readonly string[]): ReadonlyMap<string, string> {
-  const found = labels.map((label) => /^(\p{L})(\p{L}+) (\d+)$/u.exec(label));
-  const words = new Set(found.map((match) => match?.[2]));
-  if (words.size !== 1 || words.has(undefined)) return new Map();
-  return new Map(found.map((match) => [match![0], `${match![1]}${match![3]}`]));
+  const short = labels.map((label) => {
+    const numbered = /^(\p{L})\p{L}+ (\d+)$/u.exec(label);
+    return numbered ? `${numbered[1]}${numbered[2]}` : (label.split(' ')[0] ?? label);
+  });
+  if (new Set(short).size < short.length) return new Map();
+  return new Map(labels.map((label, index) => [label, short[index]!]));
 }
