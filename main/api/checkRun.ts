@@ -9,6 +9,7 @@ import { findMethod } from '../training/methods/index.ts';
 import { resolveScopeRanks, usedBranches } from '../training/methods/reslt.ts';
 import { buildNetwork, countAllSteps, countSteps } from '../training/model.ts';
 import { countParameters, type Network } from '../training/networks/graph.ts';
+import { hasBranches } from '../training/networks/head.ts';
 import { findNetwork } from '../training/networks/index.ts';
 import { findPreset } from '../training/presets/index.ts';
 import { milestonesOf } from '../training/schedules.ts';
@@ -203,7 +204,7 @@ function branchScopes(
   classCounts: number[],
 ): NonNullable<ConfigCheck['resolved']>['branches'] {
   const head = findMethod(config.method).head(config);
-  if (head.kind !== 'branches' && !(head.kind === 'experts' && head.branches)) return [];
+  if (!hasBranches(head)) return [];
   const { mediumFrom, tailFrom } = resolveScopeRanks(config, classCounts.length);
   const ranks: Record<string, number> = { h: 0, m: mediumFrom, t: tailFrom };
   return usedBranches(config).map((id) => {

@@ -7,6 +7,7 @@ import type { ClassOrder } from '../../preload/contract.ts';
 import type { DatasetManifest } from '../datasets/manifest.ts';
 import { ascendingByCount } from '../datasets/photographs/rankLabels.ts';
 import type { RecognisedNetwork } from '../owner/foreignCheckpoint.ts';
+import { hasBranches } from '../training/networks/head.ts';
 
 type Numbered = Pick<DatasetManifest, 'photographs' | 'classCounts'>;
 type Classifier = Pick<RecognisedNetwork, 'head' | 'classes'>;
@@ -16,7 +17,7 @@ const RENUMBERED_CLASSES: ReadonlySet<number | null> = new Set([1000, 8142]);
 
 /** Whether the network is ResLT's, of a benchmark whose classes its programs renumber. */
 export function isRenumbered(network: Classifier): boolean {
-  return isReslt(network) && RENUMBERED_CLASSES.has(network.classes);
+  return hasBranches(network.head) && RENUMBERED_CLASSES.has(network.classes);
 }
 
 /** The orders that the file's classes can be in, the likeliest first, and a sentence on why that one is. */
@@ -25,7 +26,7 @@ export function classOrdersFor(
   network: Classifier,
 ): { classOrders: ClassOrder[]; whyOrder: string } {
   if (photographs !== null && photographs.rankLabels !== null)
-    return isReslt(network)
+    return hasBranches(network.head)
       ? {
           classOrders: ['as-stored', 'source-order'],
           whyOrder: "ResLT's programs number the classes by training count, as this dataset does.",
@@ -58,8 +59,4 @@ export function classesOfOutputs(order: ClassOrder, { photographs, classCounts }
     case 'source-order':
       return photographs?.rankLabels ?? null;
   }
-}
-
-function isReslt({ head }: Classifier): boolean {
-  return head.kind === 'branches' || (head.kind === 'experts' && head.branches);
 }

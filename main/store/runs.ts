@@ -16,9 +16,9 @@ import type {
   RunState,
   RunSummary,
   Selection,
-  Split,
 } from '../../preload/contract.ts';
 import { meanStd } from '../analysis/statistics.ts';
+import type { EvaluateJob } from '../trainer/protocol.ts';
 import type { Database } from './database.ts';
 import { StudioError } from './errors.ts';
 import { beginningWith } from './like.ts';
@@ -103,16 +103,6 @@ export interface NewRun {
   imported?: ImportSource;
   warnings: string[];
   createdAtMs: number;
-}
-
-export interface EvaluateJob {
-  checkpointPath: string;
-  splits: Split[];
-  /**
-   * Training images per class of the dataset that the weights were trained on, of which a method's prediction may make
-   * use; absent where that is not known.
-   */
-  trainedCounts?: number[];
 }
 
 export interface NewGroup {

@@ -4,14 +4,14 @@
  * which is the scheduler's table.
  */
 import type { Config, EngineChoice, RunAttempt, RunKind, RunState } from '../../preload/contract.ts';
-import type { KeptCheckpoint, ProcessIdentity } from '../trainer/protocol.ts';
+import type { EvaluateJob, KeptCheckpoint, ProcessIdentity } from '../trainer/protocol.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Database } from './database.ts';
 import type { Datasets } from './datasets.ts';
 import { StudioError } from './errors.ts';
 import type { OriginRow, Origins } from './origins.ts';
 import type { Ingest, IngestBatch, IngestResult } from './ingest.ts';
-import type { EvaluateJob, Runs } from './runs.ts';
+import type { Runs } from './runs.ts';
 import type { Settings } from './settings.ts';
 
 const FINAL_STATES: ReadonlySet<RunState> = new Set(['completed', 'failed', 'stopped', 'crashed']);

@@ -70,12 +70,21 @@ export interface LaunchFile {
   initFrom: LaunchOrigin | null;
   /** Train: the network that a distilling method learns from. */
   teacher: LaunchOrigin | null;
-  /**
-   * Evaluate: absolute path of the checkpoint's safetensors file, the splits to evaluate, and the training images per
-   * class of the dataset that it was trained on, where that is known.
-   */
-  evaluate: { checkpointPath: string; splits: Split[]; trainedCounts?: number[] } | null;
+  /** Evaluate: what of which checkpoint. */
+  evaluate: EvaluateJob | null;
   appVersion: string;
+}
+
+/** A stored checkpoint that is to be evaluated. */
+export interface EvaluateJob {
+  /** Absolute path of its safetensors file. */
+  checkpointPath: string;
+  splits: Split[];
+  /**
+   * Training images per class of the dataset that the weights were trained on, of which a method's prediction may make
+   * use; absent where that is not known.
+   */
+  trainedCounts?: number[];
 }
 
 export const launchFileName = (attempt: number): string => `launch-${attempt}.json`;

@@ -1,5 +1,5 @@
 /** Photographs as datasets: probing, registration by reference, the check, thumbnails and relocation, on real files. */
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { DatasetError } from '../../main/datasets/errors.ts';
 import { listImages, readLabels, sheet, thumbnail } from '../../main/datasets/images.ts';
-import { readManifest } from '../../main/datasets/manifest.ts';
+import { readManifest, type DatasetManifest } from '../../main/datasets/manifest.ts';
 import { checkPhotographs } from '../../main/datasets/photographs/check.ts';
 import { listPhotoProblems } from '../../main/datasets/photographs/listProblems.ts';
 import { readPhotoCheck } from '../../main/datasets/photographs/photoCheck.ts';
@@ -71,6 +71,24 @@ async function makeSource(
   await writeFile(lists.train, listText(Object.keys(train), labelOf));
   await writeFile(lists.test, listText(Object.keys(test), labelOf));
   return { root, lists };
+}
+
+/** That source in a library of its own, with all of its images. */
+async function registered(t: TestContext): Promise<{
+  folder: string;
+  root: string;
+  dataset: string;
+  manifest: DatasetManifest;
+}> {
+  const folder = await temporaryFolder(t);
+  const { root, lists } = await makeSource(folder);
+  const { folder: dataset, manifest } = await registerPhotographs({
+    libraryFolder: folder,
+    id: 1,
+    source: { path: root, lists },
+    options: FULL,
+  });
+  return { folder, root, dataset, manifest };
 }
 
 test('list files are probed: counts, names, a sample that was read, and nothing is written', async (t) => {
@@ -316,14 +334,7 @@ test('the check lists what is missing, changed, cut short or no image; a dataset
 });
 
 test('a check that is stopped keeps what the last one found', async (t) => {
-  const folder = await temporaryFolder(t);
-  const { root, lists } = await makeSource(folder);
-  const { folder: dataset } = await registerPhotographs({
-    libraryFolder: folder,
-    id: 1,
-    source: { path: root, lists },
-    options: FULL,
-  });
+  const { root, dataset } = await registered(t);
   await rm(join(root, 'train/cat/0003.jpg'));
   await checkPhotographs(dataset);
   const controller = new AbortController();
@@ -336,14 +347,7 @@ test('a check that is stopped keeps what the last one found', async (t) => {
 });
 
 test('a root that is gone fails the check and leaves the last result, also when it goes in the middle', async (t) => {
-  const folder = await temporaryFolder(t);
-  const { root, lists } = await makeSource(folder);
-  const { folder: dataset } = await registerPhotographs({
-    libraryFolder: folder,
-    id: 1,
-    source: { path: root, lists },
-    options: FULL,
-  });
+  const { root, dataset } = await registered(t);
   await rm(join(root, 'train/cat/0003.jpg'));
   await checkPhotographs(dataset);
   const before = await snapshot(dataset);
@@ -363,14 +367,7 @@ test('a root that is gone fails the check and leaves the last result, also when 
 });
 
 test('a check of an older version gets its summary once, and problems are listed a page at a time', async (t) => {
-  const folder = await temporaryFolder(t);
-  const { root, lists } = await makeSource(folder);
-  const { folder: dataset } = await registerPhotographs({
-    libraryFolder: folder,
-    id: 1,
-    source: { path: root, lists },
-    options: FULL,
-  });
+  const { root, dataset } = await registered(t);
   assert.equal(await readPhotoSummary(dataset), null, 'no check yet');
   await rm(join(root, 'train/bee'), { recursive: true });
   await writeFile(join(root, 'train/ant/0002.jpg'), await jpeg({ width: 64 }));
@@ -413,14 +410,7 @@ test('a check of an older version gets its summary once, and problems are listed
 });
 
 test('the root can be changed to where the same images are, and to no other', async (t) => {
-  const folder = await temporaryFolder(t);
-  const { root, lists } = await makeSource(folder);
-  const { folder: dataset, manifest } = await registerPhotographs({
-    libraryFolder: folder,
-    id: 1,
-    source: { path: root, lists },
-    options: FULL,
-  });
+  const { folder, root, dataset, manifest } = await registered(t);
   const moved = join(folder, 'elsewhere');
   await rename(root, moved);
   await mkdir(root);

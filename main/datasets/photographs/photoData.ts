@@ -64,8 +64,8 @@ interface Slot {
 /**
  * Opens a registered dataset of photographs. The caller closes it, which ends its worker threads.
  *
- * Throws DatasetError when the index is damaged or the root is gone, and Error with a sentence when too many images are unusable, or one that
- * evaluation needs; see judgePhotographs.
+ * Throws DatasetError when the index is damaged or the root is gone, and Error with a sentence when too many images are
+ * unusable, or one that evaluation needs; see judgePhotographs.
  */
 export async function openPhotoData(
   folder: string,

@@ -66,7 +66,10 @@ const RESULT = new RegExp(
   String.raw`^ ?\* +Acc@1 (${F3}) Acc@5 (${F3})(?: HAcc (${F3}) MAcc (${F3}) TAcc (${F3}))?\s*$`,
 );
 
-/** Before ResLT's in the list of formats: many programs print the example's lines, and without one of ResLT's own no method is told. */
+/**
+ * Before ResLT's in the list of formats: many programs print the example's lines, and without one of ResLT's own no
+ * method is told.
+ */
 export const imagenetExample: LogFormat = {
   program: 'imagenet-example',
   label: "PyTorch's ImageNet example",

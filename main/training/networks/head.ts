@@ -44,6 +44,11 @@ export interface ExpertsHead {
 /** The branches of ResLT, from the one for all classes to the one for rare ones. */
 export const BRANCHES = ['h', 'm', 't'] as const;
 
+/** Whether a head has ResLT's branches, its own or in every expert. */
+export function hasBranches(head: Head): boolean {
+  return head.kind === 'branches' || (head.kind === 'experts' && head.branches);
+}
+
 /** Names of the outputs of logits over all classes, in order. */
 export function outputNames(head: Head): string[] {
   switch (head.kind) {

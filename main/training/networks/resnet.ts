@@ -8,7 +8,7 @@
 import { fusionBlock, linearClassifier, outputsOf, sameForms, type Outputs } from './classifiers.ts';
 import { expertOutputs } from './experts.ts';
 import { NetworkBuilder, type Network } from './graph.ts';
-import { BRANCHES, type Head } from './head.ts';
+import { BRANCHES, hasBranches, type Head } from './head.ts';
 import type { BuildOptions } from './index.ts';
 
 export interface ResNetLayout {
@@ -48,7 +48,7 @@ export function resnet(layout: ResNetLayout, options: BuildOptions): Network {
 }
 
 function trunkPrefix(head: Head): string {
-  return head.kind === 'branches' || (head.kind === 'experts' && head.branches) ? '' : 'backbone.';
+  return hasBranches(head) ? '' : 'backbone.';
 }
 
 function singleOutputs(
